@@ -43,13 +43,13 @@
 #define ADDR(f)		{ #f, F_ADDR, offsetof(self, f), 19, NULL, 0 },
 #define LIST(f, r, max)	{ #f, F_LIST, offsetof(self, f), max, &desc_##r, \
 			    offsetof(self, f##_n) },
-#define FIELDS(kind, n, fields)						\
+#define FIELDS(kind, n, ...)						\
 static const struct msg_field *						\
 fields_##kind##_##n(void)						\
 {									\
 	typedef struct kind##_##n self;					\
 	static const struct msg_field t[] = {				\
-		fields							\
+		__VA_ARGS__						\
 		{ NULL, F_U8, 0, 0, NULL, 0 }				\
 	};								\
 									\
@@ -99,6 +99,7 @@ static int	list_encode(struct ibuf *, const struct msg_field *,
 		    const uint8_t *, uint32_t);
 static int	list_decode(struct ibuf *, const struct msg_field *, void *,
 		    struct arena *);
+static int	goes(const struct msg_desc *, enum proc, enum proc);
 static uint64_t	hash_bytes(uint64_t, const void *, size_t);
 static uint64_t	hash_number(uint64_t, uint64_t);
 static uint64_t	hash_desc(uint64_t, const struct rec_desc *);
@@ -111,15 +112,19 @@ msg_desc(uint32_t type)
 	return (&table[type]);
 }
 
+static int
+goes(const struct msg_desc *d, enum proc from, enum proc to)
+{
+	return ((d->from & PROC_BIT(from)) && (d->to & PROC_BIT(to)));
+}
+
 int
 msg_linked(enum proc a, enum proc b)
 {
 	size_t	 i;
 
 	for (i = 1; i < MSG_MAX; i++) {
-		if ((table[i].from & PROC_BIT(a)) && (table[i].to & PROC_BIT(b)))
-			return (1);
-		if ((table[i].from & PROC_BIT(b)) && (table[i].to & PROC_BIT(a)))
+		if (goes(&table[i], a, b) || goes(&table[i], b, a))
 			return (1);
 	}
 	return (0);
@@ -133,9 +138,7 @@ msg_link_big(enum proc a, enum proc b)
 	for (i = 1; i < MSG_MAX; i++) {
 		if ((table[i].flags & M_BIG) == 0)
 			continue;
-		if ((table[i].from & PROC_BIT(a)) && (table[i].to & PROC_BIT(b)))
-			return (1);
-		if ((table[i].from & PROC_BIT(b)) && (table[i].to & PROC_BIT(a)))
+		if (goes(&table[i], a, b) || goes(&table[i], b, a))
 			return (1);
 	}
 	return (0);
