@@ -86,8 +86,8 @@ static uint64_t		 asked, blocked, busy, failed, hits;
 
 static int	lookup_cmp(struct lookup *, struct lookup *);
 static int	cached_cmp(struct cached *, struct cached *);
-RB_PROTOTYPE_STATIC(lookups, lookup, entry, lookup_cmp)
-RB_PROTOTYPE_STATIC(cache, cached, entry, cached_cmp)
+RB_PROTOTYPE_STATIC(lookups, lookup, entry, lookup_cmp);
+RB_PROTOTYPE_STATIC(cache, cached, entry, cached_cmp);
 
 static int	fold(char *, size_t, const char *);
 static int	literal(const char *, struct dns_answer *);
@@ -119,8 +119,8 @@ cached_cmp(struct cached *a, struct cached *b)
 	return (strcmp(a->host, b->host));
 }
 
-RB_GENERATE_STATIC(lookups, lookup, entry, lookup_cmp)
-RB_GENERATE_STATIC(cache, cached, entry, cached_cmp)
+RB_GENERATE_STATIC(lookups, lookup, entry, lookup_cmp);
+RB_GENERATE_STATIC(cache, cached, entry, cached_cmp);
 
 void
 lookup_init(void)
