@@ -279,6 +279,7 @@ RECORD(op_name,
 RECORD(op_rename,
     STR(name, 64)
     STR(to, 64))
+/* 255 leaves a setting as it is. */
 RECORD(op_vault_settings,
     U8(unmatched)
     U8(path_mode))
@@ -300,9 +301,11 @@ RECORD(op_agent_create,
 RECORD(op_agent_role,
     STR(name, 64)
     U8(role))
+/* mode is enum grant_mode: a grant that is there is 409, or the other way. */
 RECORD(op_grant,
     STR(agent, 64)
-    U8(role))
+    U8(role)
+    U8(mode))
 RECORD(op_session_mint,
     U32(ttl)
     STR(label, 400))
@@ -311,7 +314,11 @@ RECORD(op_session_mint,
 RECORD(res_token,
     SECRET(token, 128)
     STR(public_id, 24)
+    I64(created_at)
     I64(expires_at))
+RECORD(res_role,
+    U8(old_role)
+    U8(new_role))
 RECORD(res_count,
     U32(count)
     U32(total)
@@ -342,6 +349,7 @@ RECORD(view_agent,
     I64(revoked_at)
     LIST(vaults, vaultrole, 64))
 RECORD(view_grant,
+    STR(uuid, 36)
     STR(agent, 64)
     U8(vault_role)
     U8(status)
@@ -350,6 +358,7 @@ RECORD(view_session,
     STR(public_id, 24)
     STR(label, 400)
     STR(created_by, 64)
+    STR(created_name, 64)
     U8(minter_type)
     U8(role)
     I64(created_at)
@@ -361,6 +370,14 @@ RECORD(view_credential,
 RECORD(view_usage,
     STR(name, 64)
     STR(host, 600))
+
+/*
+ * What service.delete and service.enable bring back: the service, and how
+ * many the vault has; with status 409 the candidates for an ambiguous ref.
+ */
+RECORD(res_services,
+    U32(total)
+    LIST(services, view_usage, 64))
 
 /*
  * The parent and each process, descriptor 3.
@@ -727,6 +744,7 @@ MESSAGE(GET_CA, get_ca, FROM_API, TO_KEYD, 0,
 MESSAGE(CA, ca, FROM_KEYD, TO_API, 0,
     U32(id)
     U16(status)
+    U8(initialized)
     BLOB(pem, 4096))
 
 /*

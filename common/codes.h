@@ -233,6 +233,7 @@ enum view_kind		{ VIEW_LIST(CODE) VIEW_MAX };
 enum object_op { OBJECT_PUT, OBJECT_DELETE };
 enum revoke_mode { REVOKE_STALE, REVOKE_CUT };
 enum scope_kind { SCOPE_WRITE, SCOPE_READ };
+enum grant_mode { GRANT_ADD, GRANT_CHANGE };
 enum listener_kind { LISTENER_PROXY, LISTENER_API };
 enum file_kind {
 	FILE_MASTER_KEY,	/* keyd: the key file */
