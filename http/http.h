@@ -85,6 +85,7 @@ enum http_error {
 	HTTP_E_NAME_EMPTY,
 	HTTP_E_NAME_CHAR,
 	HTTP_E_NAME_SPACE,
+	HTTP_E_COLON,
 	HTTP_E_VALUE_CHAR,
 	HTTP_E_HOST_MISSING,
 	HTTP_E_HOST_TWICE,
@@ -96,6 +97,7 @@ enum http_error {
 	HTTP_E_CODING_TWICE,
 	HTTP_E_CODING_10,
 	HTTP_E_CONNECTION,
+	HTTP_E_CONNECT_BODY,
 	HTTP_E_EXPECT,
 	HTTP_E_CHUNK_SIZE,
 	HTTP_E_CHUNK_EXT,
@@ -222,7 +224,7 @@ struct http_head {
 	const struct http_limits *limits;
 	struct http_field	*fields;	/* the caller's array */
 	const char		*base;		/* what slices refer to */
-	size_t			 length;	/* bytes of the head, CRLFCRLF in */
+	size_t			 length;	/* bytes, with the empty line */
 	enum http_type		 type;
 	enum http_error		 error;
 
@@ -247,7 +249,7 @@ struct http_head {
 	unsigned int		 has_length:1;	/* Content-Length was there */
 	unsigned int		 keepalive:1;	/* the connection may go on */
 	unsigned int		 expect:1;	/* Expect: 100-continue */
-	unsigned int		 upgrade:1;	/* Upgrade, and Connection says so */
+	unsigned int		 upgrade:1;	/* with Connection: upgrade */
 
 	/* private to parse.c: where an incomplete head goes on */
 	int			 part;
