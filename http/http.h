@@ -377,7 +377,6 @@ struct http_body {
 };
 
 #define HTTP_CHUNK_EXT_MAX	1024	/* extensions of one chunk, bytes */
-#define HTTP_CHUNK_HEAD		18	/* longest http_chunk_size() output */
 
 /*
  * Start the body that follows a head: framing and length as http_frame()
@@ -416,19 +415,10 @@ enum http_body_state http_body_eof(struct http_body *);
 const struct http_head	*http_body_trailers(const struct http_body *);
 
 /*
- * Encoder.  http_chunk_size() puts the size line of one chunk of n > 0 bytes,
- * http_chunk_end() what follows its data, http_chunk_last() the end of the
- * body with the trailer fields of t whose flags have none of the bits in
- * skip (t may be NULL).  0, or -1 and nothing added when the buffer is full.
- */
-int		 http_chunk_size(struct buf *, uint64_t);
-int		 http_chunk_end(struct buf *);
-int		 http_chunk_last(struct buf *, const struct http_head *, int);
-
-/*
- * write.c.  Everything here returns 0, or -1 and nothing added: buffer full,
- * or bytes that would change the meaning of the message (errno EMSGSIZE or
- * EINVAL).
+ * write.c.  0, or -1 with errno EMSGSIZE (the buffer is full) or EINVAL (bytes
+ * that would change the meaning of the message).  What the call added before
+ * it failed stays: write a head into a buffer of its own, or give the
+ * connection up.
  */
 int		 http_write_request(struct buf *, const char *, size_t,
 		    const char *, size_t);
@@ -445,6 +435,19 @@ int		 http_write_framing(struct buf *, enum http_framing, uint64_t);
 
 /* The empty line. */
 int		 http_write_end(struct buf *);
+
+/*
+ * A chunked body: http_write_chunk() puts the size line of one chunk of n > 0
+ * bytes (at most HTTP_CHUNK_HEAD), http_write_chunk_end() what follows its
+ * data, http_write_last_chunk() the end of the body with those fields of the
+ * trailer section (NULL: none) that have no flag in skip.
+ */
+int		 http_write_chunk(struct buf *, uint64_t);
+int		 http_write_chunk_end(struct buf *);
+int		 http_write_last_chunk(struct buf *, const struct http_head *,
+		    int);
+
+#define HTTP_CHUNK_HEAD		18
 
 /* RFC 9110 section 15 and the registry; "Unknown" for others. */
 const char	*http_status_text(int);

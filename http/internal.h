@@ -41,7 +41,4 @@ int	 http_target(struct http_head *);
 /* Record why a message is refused; for return (http_fail(h, e)). */
 int	 http_fail(struct http_head *, enum http_error);
 
-/* write.c: the size of a field line, and its bytes without any check. */
-int	 http_put(struct buf *, const char *, size_t);
-
 #endif /* HTTP_INTERNAL_H */
