@@ -43,7 +43,10 @@ void	 loop_init(void);
 /* At most 16 hooks; more is fatal.  Hooks of one order run as added. */
 void	 loop_hook(enum turn_order, void (*)(void *), void *);
 
-/* Runs until loop_exit(); returns after the hooks of that last turn. */
+/*
+ * Runs until loop_exit(); returns after the hooks of that last turn.  To have
+ * nothing left to wait for is fatal.
+ */
 void	 loop_run(void);
 void	 loop_exit(void);
 
