@@ -37,6 +37,10 @@
  * A write error never closes a link: a peer that was killed may have left
  * messages that are still readable.  The link ends when reading gives EOF or
  * ECONNRESET, after everything that could be read was handled.
+ *
+ * A descriptor that did not arrive, because this process or the system is
+ * short of them, is not the peer's fault: the handler gets the message with
+ * fd -1 and must cope.
  */
 
 struct link;
@@ -66,8 +70,8 @@ struct link_peer {
 
 /*
  * Takes over `fd', makes it non-blocking and starts reading in the loop.
- * `closed' is called once, when the link has ended by itself (not for
- * link_close()), with everything read; the link is freed after it returns.
+ * `closed' (or NULL) is called once, when the link has ended by itself, with
+ * everything read, or because its peer misbehaved, but not for link_close().
  * Never returns NULL: no memory is fatal.
  */
 struct link	*link_new(int fd, enum proc self, const struct link_peer *,
@@ -83,7 +87,7 @@ struct link	*link_new(int fd, enum proc self, const struct link_peer *,
 int		 link_send(struct link *, enum msg_type, const void *m, int fd);
 
 /* Messages queued and not yet taken by the kernel. */
-uint32_t	 link_queued(const struct link *);
+uint32_t	 link_queued(struct link *);
 
 /* Try to write what is queued now, as far as the kernel takes it. */
 void		 link_flush(struct link *);
@@ -92,9 +96,14 @@ void		 link_flush(struct link *);
 int		 link_drain_out(struct link *, int ms);
 
 /*
+ * Write what all links have queued, blocking, for at most `ms' together.
+ */
+void		 link_drain_all(int ms);
+
+/*
  * Handle what has arrived already, without waiting, up to `max' messages;
  * returns how many.  For a handler that must see a more trusted link's
- * messages before it goes on.
+ * messages before it goes on.  Does nothing on a link whose handler runs.
  */
 int		 link_drain_in(struct link *, int max);
 
@@ -102,11 +111,30 @@ int		 link_drain_in(struct link *, int max);
 void		 link_pause(struct link *);
 void		 link_resume(struct link *);
 
-/* Close and free, at once or when the handler that runs returns. */
+/*
+ * Close: no handler is called any more, what was queued is dropped.  The
+ * memory stays valid until the end of the turn, so this may be called from
+ * anywhere.  Closing twice in a turn does nothing.
+ */
 void		 link_close(struct link *);
 
 /* The peer misbehaves: as for a malformed message, see above. */
 void		 link_bad(struct link *, const char *why);
+
+/*
+ * Handle one message as if it had arrived: the entry of fuzzers and the only
+ * way from bytes to handlers.  Takes over the descriptor.
+ */
+void		 link_input(struct link *, uint32_t type, const void *data,
+		    size_t len, int fd);
+
+/*
+ * The open links to processes of a kind, the youngest first; fn may close
+ * any link.
+ */
+struct link	*link_find(enum proc);
+void		 link_foreach(enum proc, void (*fn)(struct link *, void *),
+		    void *arg);
 
 int			 link_fd(const struct link *);
 const struct link_peer	*link_peer(const struct link *);
