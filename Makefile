@@ -23,7 +23,7 @@ include config.mk
 .SUFFIXES:
 .SUFFIXES: .c .o
 
-INCLUDES =	-Icommon -Ihttp -Ibroker -Iquery
+INCLUDES =	-Icommon -Icompat -Ihttp -Ibroker -Iquery
 
 LIB_COMPAT =	compat/libcompat.a
 LIB_COMMON =	common/libcommon.a

@@ -424,6 +424,10 @@ MESSAGE(PEER, peer, FROM_PARENT, TO_ALL, M_FD,
     U16(index)
     U64(instance)
     U8(dead))
+/*
+ * A descriptor was lost on its way: a peer's, or with proc PROC_PARENT a
+ * listener's, whose id instance is then.
+ */
 MESSAGE(PEER_WANTED, peer_wanted, FROM_ALL, TO_PARENT, 0,
     U8(proc)
     U64(instance))

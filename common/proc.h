@@ -30,12 +30,24 @@
  * two-phase configuration, gets its other links, files and listeners, and
  * says READY.  A child's main() is a call of proc_main() with this table.
  *
+ *	program [-dv] [-u uid -g gid] [-c chroot] -i instance [-n index]
+ *	    -H catalogue [argument ...] name
+ *
+ * The name, always the last argument, is proc_name(); instance and catalogue
+ * are hexadecimal.  A program whose catalogue is another one exits with
+ * PROC_EXIT_CATALOGUE before it reads a byte.
+ *
  * Order at start, driven by the parent:
  *	CONF_START, CONF_*, FILE, CONF_END	-> CONF_READY (or CONF_REFUSED)
  *	CONF_ACTIVATE, PEER ..., LISTENER ...
  *	START					-> READY, by proc_ready()
  * Reload repeats the first line and CONF_ACTIVATE, or CONF_CANCEL.
  */
+
+#define PROC_FD			3
+#define PROC_EXIT_CATALOGUE	3
+
+#define PROC_STATS_SECONDS	5
 
 struct proc_peer {
 	enum proc			 proc;
@@ -46,16 +58,27 @@ struct proc_peer {
 
 struct proc_child {
 	enum proc	 proc;		/* api sets it by its own argv */
-	const char	*promises;	/* pledge(2), once START came */
+	const char	*promises;	/* pledge(2), once START came and
+					   before start(); NULL: start() does
+					   it itself */
 
-	/* Before anything else is read; argv past the common options. */
+	/*
+	 * All functions may be NULL where the process has no use for them,
+	 * except start and shutdown.
+	 *
+	 * init(): without privileges, before anything is read; argv past the
+	 * common options, the name included.
+	 */
 	void		(*init)(int argc, char **argv);
 
 	/*
 	 * Configuration: conf_start() begins a pending one, conf() gets each
 	 * CONF_* message and conf_file() each FILE up to CONF_END;
 	 * conf_end() returns 0, or -1 with `why' filled in; activate()
-	 * makes the pending one current, cancel() drops it.
+	 * makes the pending one current, cancel() drops it.  After the first
+	 * -1 the rest of that configuration is not shown, conf_end() not
+	 * called, and cancel() follows.  A descriptor that is kept is set
+	 * to -1.
 	 */
 	void		(*conf_start)(void);
 	int		(*conf)(struct msg *, char *why, size_t len);
@@ -68,7 +91,10 @@ struct proc_child {
 	/* Links to other processes: an array that ends with handlers NULL. */
 	const struct proc_peer	*peers;
 
-	/* A FILE outside of a configuration (ledger pages). */
+	/*
+	 * A FILE outside of a configuration (ledger pages).  *fd is -1 if it
+	 * did not arrive; to keep it, set it to -1.
+	 */
 	void		(*file)(struct msg_file *, int *fd);
 	void		(*listener)(const struct msg_listener *, int fd);
 	void		(*listener_close)(const struct msg_listener_close *);
@@ -90,12 +116,17 @@ __dead void	 proc_main(int argc, char **argv, const struct proc_child *);
 
 /* Say READY; `fresh' is logd's word on an empty database. */
 void		 proc_ready(int fresh);
-/* Leave the loop; the process exits 0 after the turn's end. */
+/* Ask the parent to kill a process; link_bad() does that by itself. */
+void		 proc_kill(uint64_t instance, const char *why);
+/*
+ * Leave the loop; the process exits 0 after the turn's end, when what the
+ * links have queued is written or a second has passed.
+ */
 void		 proc_exit(void);
 
-/* The link to the parent, and the peers that are linked now. */
+/* The link to the parent (NULL when it is gone), and the peers' links. */
 struct link	*proc_parent(void);
-struct link	*proc_peer(enum proc);		/* the first, or NULL */
+struct link	*proc_peer(enum proc);		/* the youngest, or NULL */
 /* Calls fn for each link to a process of that kind. */
 void		 proc_foreach(enum proc, void (*fn)(struct link *, void *),
 		    void *);
@@ -104,6 +135,32 @@ uint16_t	 proc_index(void);
 uint64_t	 proc_instance(void);
 enum proc	 proc_self(void);
 
+/*
+ * stats.c: counters of the STATS message that is being made.  At most 64;
+ * more are dropped.  The name must live until the message is sent.
+ */
 void		 stats_add(const char *name, uint64_t value);
+void		 stats_send(struct link *);
+
+/*
+ * procinit.c: what proc_main() does before anything is read.  procinit() is
+ * all of it: options, catalogue, root directory, user, limits, title; it
+ * returns how many arguments it took.
+ */
+struct proc_opts {
+	const char	*chroot;	/* NULL: none */
+	uid_t		 uid;		/* 0: keep what we are */
+	gid_t		 gid;
+	uint64_t	 instance;
+	uint16_t	 index;
+	int		 verbose;
+};
+int		 procinit(int argc, char **argv, enum proc, struct proc_opts *);
+
+/*
+ * procconf.c: the handlers of the parent's link, an array as link_new()
+ * wants it, with the process's own at its end.
+ */
+const struct link_handler	*procconf_handlers(const struct proc_child *);
 
 #endif /* PROC_H */
