@@ -61,6 +61,7 @@ include logd/Makefile.inc
 include api/Makefile.inc
 include brokerctl/Makefile.inc
 include regress/unit/Makefile.inc
+include regress/config/Makefile.inc
 include regress/proc/Makefile.inc
 include regress/fuzz/Makefile.inc
 include bench/Makefile.inc
@@ -72,14 +73,14 @@ ${OBJS}: config.mk
 progs: ${LIBS} ${PROGS}
 
 # Everything that is compiled, the tests included.
-tests: progs ${UNIT_TESTS} ${PROC_TESTS} ${FUZZERS}
+tests: progs ${UNIT_TESTS} ${PROC_TESTS} ${CONFIG_PROGS} ${FUZZERS}
 
 regress: tests
 	sh regress/run ${UNIT_TESTS} ${PROC_TESTS} ${FUZZERS}
 
 clean:
 	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${UNIT_TESTS} \
-	    ${PROC_TESTS} ${FUZZERS} ${GENERATED} tags
+	    ${PROC_TESTS} ${CONFIG_PROGS} ${FUZZERS} ${GENERATED} tags
 
 distclean: clean
 	rm -f config.h config.mk config.log
