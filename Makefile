@@ -44,6 +44,7 @@ ARCHIVE =	rm -f $@ && ar rcs $@
 
 PROGS =
 SRCS =
+GENERATED =
 UNIT_TESTS =
 FUZZERS =
 
@@ -65,29 +66,90 @@ include regress/config/Makefile.inc
 include regress/proc/Makefile.inc
 include regress/fuzz/Makefile.inc
 include bench/Makefile.inc
+include etc/Makefile.inc
 
 OBJS =		${SRCS:.c=.o}
+TESTS =		${UNIT_TESTS} ${PROC_TESTS} ${FUZZERS}
 
 ${OBJS}: config.mk
 
 progs: ${LIBS} ${PROGS}
 
 # Everything that is compiled, the tests included.
-tests: progs ${UNIT_TESTS} ${PROC_TESTS} ${CONFIG_PROGS} ${FUZZERS}
+tests: progs ${TESTS} ${CONFIG_PROGS}
 
 regress: tests
-	sh regress/run ${UNIT_TESTS} ${PROC_TESTS} ${FUZZERS}
+	sh regress/run ${TESTS}
+
+# The unit tests under valgrind, less those that cannot run there.
+valgrind: tests
+	WRAP='valgrind -q --leak-check=full --error-exitcode=99' \
+	    sh regress/run -t ${UNIT_TESTS} -x ${NO_VALGRIND}
+
+lint: config.mk ${GENERATED}
+	CC='${CC}' FLAGS='${CPPFLAGS} ${INCLUDES} ${CFLAGS}' \
+	    GENERATED='${GENERATED}' sh regress/lint ${SRCS}
+
+fuzz:
+	sh regress/fuzz/run ${FUZZERS}
+
+# The long ones; each says what it needs.
+soak: tests
+	sh regress/soak
+
+kill: tests
+	sh regress/kill
+
+bench: progs ${BENCH_PROGS}
+	sh bench/run
 
 clean:
-	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${UNIT_TESTS} \
-	    ${PROC_TESTS} ${CONFIG_PROGS} ${FUZZERS} ${GENERATED} tags
+	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${TESTS} \
+	    ${CONFIG_PROGS} ${BENCH_PROGS} ${GENERATED} tags
 
 distclean: clean
 	rm -f config.h config.mk config.log
 
-tags:
+tags: ${SRCS}
 	ctags ${SRCS}
 
-.PHONY: all progs tests regress clean distclean
+# An installed file's place is the system's business: etc/Makefile.inc.
+install: progs install-progs install-man install-etc-${OS}
+
+uninstall: uninstall-progs uninstall-man uninstall-etc-${OS}
+
+install-progs:
+	install -d ${DESTDIR}${SBINDIR} ${DESTDIR}${LIBEXECDIR} \
+	    ${DESTDIR}${EMPTY}
+	for p in ${PROGS}; do \
+		case $$p in \
+		brokerd/*|brokerctl/*) d=${SBINDIR} ;; \
+		*) d=${LIBEXECDIR} ;; \
+		esac; \
+		install -m 0555 $$p ${DESTDIR}$$d/ || exit 1; \
+	done
+
+uninstall-progs:
+	for p in ${PROGS}; do \
+		rm -f ${DESTDIR}${SBINDIR}/$${p##*/} \
+		    ${DESTDIR}${LIBEXECDIR}/$${p##*/}; \
+	done
+	-rmdir ${DESTDIR}${LIBEXECDIR} ${DESTDIR}${EMPTY}
+
+install-man:
+	for m in man/*.[1-9]; do \
+		[ -f $$m ] || continue; \
+		d=${DESTDIR}${MANDIR}/man$${m##*.}; \
+		install -d $$d && install -m 0444 $$m $$d/ || exit 1; \
+	done
+
+uninstall-man:
+	for m in man/*.[1-9]; do \
+		rm -f ${DESTDIR}${MANDIR}/man$${m##*.}/$${m##*/}; \
+	done
+
+.PHONY: all progs tests regress valgrind lint fuzz soak kill bench clean \
+	distclean install uninstall install-progs install-man \
+	uninstall-progs uninstall-man
 
 -include ${SRCS:.c=.d}

@@ -35,6 +35,7 @@
 int		LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static char	*corpus(const char *);
+static int	 by_name(const FTSENT **, const FTSENT **);
 static void	 replay(const char *, off_t);
 
 static int	 ntests;
@@ -50,7 +51,7 @@ main(int argc, char *argv[])
 	paths[0] = corpus(argv[0]);
 	paths[1] = NULL;
 	fts = fts_open(argc > 1 ? argv + 1 : paths, FTS_PHYSICAL | FTS_NOCHDIR,
-	    NULL);
+	    by_name);
 	if (fts == NULL)
 		err(1, "fts_open");
 	while ((ent = fts_read(fts)) != NULL) {
@@ -87,6 +88,12 @@ corpus(const char *prog)
 	if ((copy = strdup(path)) == NULL)
 		err(1, NULL);
 	return (copy);
+}
+
+static int
+by_name(const FTSENT **a, const FTSENT **b)
+{
+	return (strcmp((*a)->fts_name, (*b)->fts_name));
 }
 
 /* The input has its exact size on the heap, so that a read past it is seen. */
