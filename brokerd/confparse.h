@@ -64,6 +64,7 @@ int		 confsrc_symname(const char *);	/* may this be a macro? */
 int		 confset_once(const char *);
 void		 confset_clean(void);
 void		 confset_number(const char *, const char *, int, int, int *);
+void		 confset_workers(struct conf *, const char *);
 void		 confset_rows(const char *, const char *, int64_t *);
 void		 confset_ms(const char *, const char *, int, int, int *);
 void		 confset_age(const char *, const char *, int64_t *);

@@ -38,6 +38,7 @@ struct seen {
 
 static SLIST_HEAD(, seen)	 seen = SLIST_HEAD_INITIALIZER(seen);
 
+static void	 set_number(const char *, const char *, int, int, int *);
 static void	 set_listener(struct conf *, enum conf_role, const char *,
 		    in_port_t);
 
@@ -76,19 +77,36 @@ void
 confset_number(const char *what, const char *text, int min, int max,
     int *res)
 {
-	const char	*errstr;
-	int64_t		 n;
+	if (confset_once(what))
+		set_number(what, text, min, max, res);
+}
 
-	if (!confset_once(what))
-		return;
+static void
+set_number(const char *what, const char *text, int min, int max, int *res)
+{
+	const char	*errstr;
+	int		 n;
+
 	n = strtonum(text, min, max, &errstr);
-	if (text[strspn(text, "0123456789")] != '\0')
+	/* strtonum() alone would take a sign and blanks. */
+	if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
 		parse_error("%s: \"%s\" is not a number", what, text);
 	else if (errstr != NULL)
-		parse_error("%s: %s is out of range (%lld to %lld)", what, text,
-		    (long long)min, (long long)max);
+		parse_error("%s: %s is out of range (%d to %d)", what, text,
+		    min, max);
 	else
 		*res = n;
+}
+
+/* Both kinds at once. */
+void
+confset_workers(struct conf *conf, const char *text)
+{
+	if (!confset_once("workers proxy") || !confset_once("workers mitm"))
+		return;
+	set_number("workers", text, 1, CONF_WORKERS_MAX,
+	    &conf->workers_proxy);
+	conf->workers_mitm = conf->workers_proxy;
 }
 
 void

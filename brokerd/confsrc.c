@@ -141,8 +141,8 @@ confsrc_push(const char *name, char *buf, size_t len)
 	if (buf == NULL)
 		err(1, "configuration");
 	SLIST_FOREACH(src, &sources, entry)
-		depth++;
-	if (depth >= SRC_DEPTH_MAX) {
+		depth += src->name != NULL;
+	if (name != NULL && depth >= SRC_DEPTH_MAX) {
 		parse_error("includes are nested too deep (%d at most)",
 		    SRC_DEPTH_MAX);
 		free(buf);

@@ -65,7 +65,8 @@ static int		 yylex(void);
 static int		 yyerror(const char *);
 static struct conf	*parse_run(const char *);
 static void		 parse_clean(void);
-static void		 parse_notyet(const char *, const char *);
+static void		 parse_notyet(const char *, const char *,
+			    const char *);
 static void		 parse_include(const char *);
 static void		 parse_varset(const char *, const char *);
 static char		*parse_join(char *, const char *);
@@ -169,12 +170,7 @@ useropts	: /* empty */
 		}
 		;
 
-workers		: WORKERS word		{
-			confset_number("workers proxy", $2, 1, CONF_WORKERS_MAX,
-			    &conf->workers_proxy);
-			confset_number("workers mitm", $2, 1, CONF_WORKERS_MAX,
-			    &conf->workers_mitm);
-		}
+workers		: WORKERS word		{ confset_workers(conf, $2); }
 		| WORKERS PROXY word	{
 			confset_number("workers proxy", $3, 1, CONF_WORKERS_MAX,
 			    &conf->workers_proxy);
@@ -199,7 +195,7 @@ masterkey	: MASTERKEY KEY FROMFILE STRING	{
 			confset_path("master key", $4, &conf->master_key);
 		}
 		| MASTERKEY KEY PASSPHRASE	{
-			parse_notyet("master key passphrase",
+			parse_notyet("master key", "passphrase",
 			    "a passphrase for the master key");
 		}
 		;
@@ -215,7 +211,7 @@ role		: PROXY			{ $$ = CONF_ROLE_PROXY; }
 
 listentls	: /* empty */
 		| TLS {
-			parse_notyet("tls", "TLS listeners");
+			parse_notyet("listen", "tls", "TLS listeners");
 		}
 		;
 
@@ -347,22 +343,22 @@ logopt		: MODE AVAILABLE	{
 
 limit		: LIMIT PROFILE OFF	{ (void)confset_once("limit profile"); }
 		| LIMIT PROFILE STRICT	{
-			parse_notyet("limit profile strict", "rate limits");
+			parse_notyet("limit profile", "strict", "rate limits");
 		}
 		| LIMIT PROFILE STRING	{
-			parse_notyet("limit profile", "rate limits");
+			parse_notyet("limit profile", $3, "rate limits");
 		}
 		| LIMIT word {
-			parse_notyet("limit", "rate limits");
+			parse_notyet("limit", $2, "rate limits");
 		}
 		;
 
-tocome		: METRICS		{ parse_notyet("metrics", "metrics"); }
+tocome		: METRICS		{ parse_notyet("metrics", NULL, "metrics"); }
 		| PAGE {
-			parse_notyet("page", "the web page");
+			parse_notyet("page", NULL, "the web page");
 		}
 		| SHIP			{
-			parse_notyet("ship", "shipping the log elsewhere");
+			parse_notyet("ship", NULL, "shipping the log elsewhere");
 		}
 		;
 
@@ -578,9 +574,10 @@ yyerror(const char *msg)
 }
 
 static void
-parse_notyet(const char *what, const char *feature)
+parse_notyet(const char *what, const char *value, const char *feature)
 {
-	parse_error("%s: not supported yet: %s", what, feature);
+	parse_error("%s%s%s: not supported yet: %s", what,
+	    value == NULL ? "" : " ", value == NULL ? "" : value, feature);
 	lex_skip();
 }
 
@@ -805,7 +802,8 @@ lex_macro(void)
 	else if (value == NULL)
 		parse_error("macro \"%s\" is not defined", name);
 	else {
-		confsrc_push(NULL, strdup(value), strlen(value));
+		/* Only files can be nested too deep. */
+		(void)confsrc_push(NULL, strdup(value), strlen(value));
 		return (0);
 	}
 	(void)lex_bad();
