@@ -501,6 +501,26 @@ limit(int on)
 	assert_int_equal(errno, EMFILE);
 }
 
+/* valgrind keeps such limits to itself; then the kernel knows nothing. */
+static int
+limit_works(void)
+{
+	struct rlimit	 rl;
+	char		 line[128];
+	FILE		*fp;
+	unsigned long	 soft = 0;
+
+	assert_non_null(fp = fopen("/proc/self/limits", "re"));
+	limit(1);
+	while (fgets(line, sizeof(line), fp) != NULL)
+		if (sscanf(line, "Max open files %lu", &soft) == 1)
+			break;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	limit(0);
+	fclose(fp);
+	return (soft == rl.rlim_cur);
+}
+
 /*
  * Out of descriptors, MSG_CTRUNC: the message comes without, and the later
  * ones get theirs, not its.
@@ -512,6 +532,8 @@ test_ctrunc(void **state)
 	unsigned char	 raw[IMSG_HEADER_SIZE];
 	int		 fd, i;
 
+	if (!limit_works())
+		skip();
 	for (i = 1; i <= 4; i++)
 		compose(&p->a, i, mkfd(i), 10);
 	assert_int_equal(imsgbuf_flush(&p->a), 0);
@@ -596,6 +618,8 @@ test_inflight(void **state)
 	pid_t		 pid;
 	int		 rc, status;
 
+	if (!limit_works())
+		skip();
 	assert_int_not_equal(pid = fork(), -1);
 	if (pid == 0) {
 		rc = inflight(p);
@@ -749,6 +773,8 @@ test_stream(void **state)
 static void
 test_stream_ctrunc(void **state)
 {
+	if (!limit_works())
+		skip();
 	stream(*state, 1);
 }
 
