@@ -62,6 +62,7 @@ include logd/Makefile.inc
 include api/Makefile.inc
 include brokerctl/Makefile.inc
 include regress/unit/Makefile.inc
+include regress/compat/Makefile.inc
 include regress/config/Makefile.inc
 include regress/proc/Makefile.inc
 include regress/fuzz/Makefile.inc
@@ -78,7 +79,7 @@ progs: ${LIBS} ${PROGS}
 # Everything that is compiled, the tests included.
 tests: progs ${TESTS} ${CONFIG_PROGS}
 
-regress: tests
+regress: tests check-imsg
 	sh regress/run ${TESTS}
 
 # The unit tests under valgrind, less those that cannot run there.
