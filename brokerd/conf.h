@@ -31,7 +31,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Ranges that brokerd.conf(5) documents; tests hold the two together. */
+/* Bounds, which brokerd.conf(5) documents. */
 #define CONF_WORKERS_MAX	64
 #define CONF_LISTENERS_MAX	32
 #define CONF_NETS_MAX		256

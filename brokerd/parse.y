@@ -466,7 +466,8 @@ parse_buffer(const char *buf, size_t len, const char *title)
 	includes = 0;
 	if ((copy = malloc(len + 1)) == NULL)
 		err(1, "%s", title);
-	memcpy(copy, buf, len);
+	if (len > 0)
+		memcpy(copy, buf, len);
 	confsrc_push(title, copy, len);
 	return (parse_run(title));
 }
