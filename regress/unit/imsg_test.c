@@ -14,7 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* imsg(3) over a socket: messages, limits, partial I/O, errors, wiping. */
+/* imsg(3) over a socket: messages, limits, partial I/O, errors. */
 
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -30,7 +30,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -666,134 +665,6 @@ test_eintr(void **state)
 	close(fd[1]);
 }
 
-/* The secret is never in this process but as the peer's bytes. */
-static unsigned char
-secret(size_t i)
-{
-	return ("The quick brown fox jumps over it"[i % 32] ^ 0x5a);
-}
-
-/* Counts the secret in all writable memory, its first bytes masked. */
-static int
-scan(void)
-{
-	static unsigned char	 buf[1 << 16];
-	char			 line[512], perm[8];
-	FILE			*fp;
-	unsigned long		 end, pos, start;
-	ssize_t			 n;
-	size_t			 i, k;
-	int			 found = 0, mem;
-
-	assert_non_null(fp = fopen("/proc/self/maps", "re"));
-	assert_int_not_equal(mem = open("/proc/self/mem",
-	    O_RDONLY | O_CLOEXEC), -1);
-	while (fgets(line, sizeof(line), fp) != NULL) {
-		if (sscanf(line, "%lx-%lx %7s", &start, &end, perm) != 3 ||
-		    perm[1] != 'w' || end - start > 256UL << 20)
-			continue;
-		for (pos = start; pos < end; pos += n > 32 ? n - 31 : n) {
-			n = pread(mem, buf, sizeof(buf), (off_t)pos);
-			if (n <= 0)
-				break;
-			for (i = 0; i + 32 <= (size_t)n; i++) {
-				for (k = 0; k < 32; k++)
-					if (buf[i + k] != secret(k))
-						break;
-				found += k == 32;
-			}
-			explicit_bzero(buf, sizeof(buf));
-			if (n <= 32)
-				break;
-		}
-	}
-	close(mem);
-	fclose(fp);
-	return (found);
-}
-
-/* A child sends a message of len bytes of the secret, all but cut of them. */
-static void
-send_secret(int fd, size_t len, size_t cut)
-{
-	unsigned char	 raw[512];
-	size_t		 i;
-	pid_t		 pid;
-	int		 status;
-
-	assert_true(len + IMSG_HEADER_SIZE <= sizeof(raw));
-	assert_int_not_equal(pid = fork(), -1);
-	if (pid == 0) {
-		len += IMSG_HEADER_SIZE;
-		header(raw, 1, len);
-		for (i = IMSG_HEADER_SIZE; i < len; i++)
-			raw[i] = secret(i - IMSG_HEADER_SIZE);
-		len -= cut;
-		_exit(write(fd, raw, len) != (ssize_t)len);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-static void
-test_wipe(void **state)
-{
-	struct pair	*p = *state;
-	struct imsg	 imsg;
-
-	assert_int_equal(scan(), 0);
-	/* Only the message itself has it, not the read buffer. */
-	send_secret(p->fd[0], 32, 0);
-	assert_int_equal(imsgbuf_read(&p->b), 1);
-	assert_int_equal(scan(), 1);
-	assert_int_equal(imsgbuf_get(&p->b, &imsg), 1);
-	assert_int_equal(imsg_get_len(&imsg), 32);
-	assert_int_equal(scan(), 1);
-	imsg_free(&imsg);
-	assert_int_equal(scan(), 0);
-}
-
-static void
-test_wipe_forward(void **state)
-{
-	struct pair	*p = *state;
-	struct imsg	 imsg;
-
-	send_secret(p->fd[0], 320, 0);
-	assert_int_equal(imsgbuf_read(&p->b), 1);
-	assert_int_equal(imsgbuf_get(&p->b, &imsg), 1);
-	assert_int_equal(imsg_forward(&p->b, &imsg), 1);
-	assert_int_equal(scan(), 20);
-	imsg_free(&imsg);
-	assert_int_equal(scan(), 10);
-	assert_int_equal(imsgbuf_write(&p->b), 0);
-	assert_int_equal(scan(), 0);
-}
-
-static void
-test_wipe_clear(void **state)
-{
-	struct pair	*p = *state;
-
-	/* In mid-message, with the peer gone. */
-	send_secret(p->fd[0], 320, 1);
-	assert_int_equal(imsgbuf_read(&p->b), 1);
-	assert_int_equal(scan(), 9);
-	imsgbuf_clear(&p->b);
-	assert_int_equal(scan(), 0);
-}
-
-static void
-test_wipe_refused(void **state)
-{
-	struct pair	*p = *state;
-
-	assert_int_equal(imsgbuf_set_maxsize(&p->b, 319), 0);
-	send_secret(p->fd[0], 320, 0);
-	FAILS(imsgbuf_read(&p->b), ERANGE);
-	assert_int_equal(scan(), 0);
-}
-
 int
 main(void)
 {
@@ -817,10 +688,6 @@ main(void)
 		TEST(test_flush),
 		TEST(test_write_error_keeps_input),
 		TEST(test_eintr),
-		TEST(test_wipe),
-		TEST(test_wipe_forward),
-		TEST(test_wipe_clear),
-		TEST(test_wipe_refused),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
