@@ -651,7 +651,7 @@ test_eintr(void **state)
 			usleep(10000);
 			kill(self, SIGUSR1);
 		}
-		_exit(write(fd[1], raw, sizeof(raw)) != sizeof(raw));
+		_exit(write(fd[1], raw, sizeof(raw)) == sizeof(raw) ? 0 : 1);
 	}
 	assert_int_equal(imsgbuf_init(&b, fd[0]), 0);
 	imsgbuf_allow_fdpass(&b);

@@ -143,7 +143,7 @@ send_secret(int fd, size_t len, size_t cut)
 		for (i = IMSG_HEADER_SIZE; i < len; i++)
 			raw[i] = secret(i - IMSG_HEADER_SIZE);
 		len -= cut;
-		_exit(write(fd, raw, len) != (ssize_t)len);
+		_exit(write(fd, raw, len) == (ssize_t)len ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
