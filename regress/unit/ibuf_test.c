@@ -441,11 +441,11 @@ test_reserve_maxsize(void **state)
 	assert_non_null(b = ibuf_dynamic(0, 100));
 	assert_non_null(p = ibuf_reserve(b, 4));
 	assert_memory_equal(p, "\0\0\0\0", 4);
-	memcpy(p, "abcd", 4);
+	memset(p, 'a', 4);
 	assert_null(ibuf_reserve(b, 97));
 	assert_int_equal(ibuf_size(b), 4);
 	assert_int_equal(ibuf_add_zero(b, 2), 0);
-	assert_memory_equal(ibuf_data(b), "abcd\0\0", 6);
+	assert_memory_equal(ibuf_data(b), "aaaa\0\0", 6);
 
 	FAILS(ibuf_set_maxsize(b, 101), ERANGE);
 	FAILS(ibuf_set_maxsize(b, 5), ERANGE);

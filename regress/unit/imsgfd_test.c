@@ -514,8 +514,8 @@ limit_works(void)
 	assert_non_null(fp = fopen("/proc/self/limits", "re"));
 	limit(1);
 	while (fgets(line, sizeof(line), fp) != NULL)
-		if (sscanf(line, "Max open files %lu", &soft) == 1)
-			break;
+		if (strncmp(line, "Max open files", 14) == 0)
+			soft = strtoul(line + 14, NULL, 10);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
 	limit(0);
 	fclose(fp);
@@ -733,13 +733,14 @@ stream(struct pair *p, int starve)
 {
 	struct stream	 s;
 	struct imsg	 imsg;
+	const char	*seed;
 	int		 starved, sz = 6000;
 
 	memset(&s, 0, sizeof(s));
 	s.starve = starve;
 	s.seed = (uint64_t)arc4random() << 32 | 1;
-	if (getenv("IMSG_SEED") != NULL)
-		s.seed = strtoull(getenv("IMSG_SEED"), NULL, 0);
+	if ((seed = getenv("IMSG_SEED")) != NULL)
+		s.seed = strtoull(seed, NULL, 0);
 	print_message("# IMSG_SEED=%#llx\n", (unsigned long long)s.seed);
 	assert_int_equal(setsockopt(p->fd[0], SOL_SOCKET, SO_SNDBUF, &sz,
 	    sizeof(sz)), 0);

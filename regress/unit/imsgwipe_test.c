@@ -87,7 +87,7 @@ static int
 scan(void)
 {
 	static unsigned char	 buf[1 << 16];
-	char			 line[512], perm[8];
+	char			 line[512], *p;
 	FILE			*fp;
 	unsigned long		 end, pos, start;
 	ssize_t			 n;
@@ -98,8 +98,10 @@ scan(void)
 	assert_int_not_equal(mem = open("/proc/self/mem",
 	    O_RDONLY | O_CLOEXEC), -1);
 	while (fgets(line, sizeof(line), fp) != NULL) {
-		if (sscanf(line, "%lx-%lx %7s", &start, &end, perm) != 3 ||
-		    perm[1] != 'w' || end - start > 256UL << 20 ||
+		/* start-end rwxp ... */
+		start = strtoul(line, &p, 16);
+		end = strtoul(p + 1, &p, 16);
+		if (p[2] != 'w' || end - start > 256UL << 20 ||
 		    strstr(line, "[stack]") != NULL)
 			continue;
 		for (pos = start; pos < end; pos += n > 32 ? n - 31 : n) {
