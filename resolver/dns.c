@@ -70,6 +70,7 @@ struct dns_stamp {
 };
 
 static const char	*dns_path;
+static const char	*dns_servers;
 static struct dns_chan	*dns_current;
 static struct dns_stamp	 dns_stamps[2];
 static uint64_t		 dns_checked;
@@ -114,6 +115,14 @@ chan_new(void)
 	    ARES_SUCCESS) {
 		log_warnx("cannot set up name resolution from %s: %s",
 		    dns_path, ares_strerror(rv));
+		free(chan);
+		return (NULL);
+	}
+	if (dns_servers != NULL && (rv = ares_set_servers_ports_csv(
+	    chan->channel, dns_servers)) != ARES_SUCCESS) {
+		log_warnx("name servers %s: %s", dns_servers,
+		    ares_strerror(rv));
+		ares_destroy(chan->channel);
 		free(chan);
 		return (NULL);
 	}
@@ -258,7 +267,7 @@ refresh(void)
 }
 
 int
-dns_init(const char *resolvconf)
+dns_init(const char *resolvconf, const char *servers)
 {
 	int	 rv;
 
@@ -267,6 +276,7 @@ dns_init(const char *resolvconf)
 		return (-1);
 	}
 	dns_path = resolvconf;
+	dns_servers = servers;
 	refresh();
 	return (dns_current == NULL ? -1 : 0);
 }

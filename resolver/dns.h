@@ -45,10 +45,12 @@ struct dns_answer {
 };
 
 /*
- * Once.  `resolvconf' is the path of the resolver's configuration.  Returns
- * -1 with a reason logged when c-ares cannot be set up.
+ * Once.  `resolvconf' is the path of the resolver's configuration; `servers'
+ * is NULL, or a list "address:port,..." that replaces the name servers which
+ * that file names, since it cannot name ports.  Returns -1 with a reason
+ * logged when c-ares cannot be set up.
  */
-int	 dns_init(const char *resolvconf);
+int	 dns_init(const char *resolvconf, const char *servers);
 
 /*
  * Look up the addresses of both families; `cb' is called exactly once, maybe

@@ -112,7 +112,7 @@ activate(void)
 static void
 start(int fresh)
 {
-	if (dns_init(RESOLV_CONF) == -1)
+	if (dns_init(RESOLV_CONF, NULL) == -1)
 		fatalx("name resolution cannot be set up");
 	if (unveil("/etc", "r") == -1 || unveil("/run", "r") == -1 ||
 	    unveil(NULL, NULL) == -1)
