@@ -72,8 +72,8 @@ conf_new(void)
 	conf->http.line_max = 16 * 1024;
 	conf->http.headers_max = 100;
 	conf->http.header_size = 64 * 1024;
-	conf->log.mode = CONF_LOG_AVAILABLE;
-	conf->log.path = CONF_PATH_FULL;
+	conf->log.strict = 0;
+	conf->log.path = PATH_FULL;
 	conf->log.flush_ms = 50;
 	conf->log.batch = 1000;
 	conf->log.retain_age = 7 * 86400;
@@ -232,16 +232,16 @@ static int
 conf_finish_listeners(struct conf *conf, unsigned int mentioned)
 {
 	struct conf_listener	 l;
-	int			 role;
+	int			 kind;
 
-	for (role = CONF_ROLE_PROXY; role <= CONF_ROLE_API; role++) {
-		if ((mentioned & 1U << role) != 0)
+	for (kind = LISTENER_PROXY; kind <= LISTENER_API; kind++) {
+		if ((mentioned & 1U << kind) != 0)
 			continue;
 		memset(&l, 0, sizeof(l));
-		l.role = role;
-		(void)confval_listen("127.0.0.1", role == CONF_ROLE_PROXY ?
+		l.kind = kind;
+		(void)confval_listen("127.0.0.1", kind == LISTENER_PROXY ?
 		    PORT_PROXY : PORT_API, &l);
-		/* One that the file uses for the other role: conf_check(). */
+		/* One that the file uses for the other kind: conf_check(). */
 		if (conf_add_listener(conf, &l) == -1 && errno == ENOMEM)
 			return (-1);
 	}
@@ -404,7 +404,7 @@ conf_check_listeners(const struct conf *conf, const char *name)
 	int			 n = 0, proxies = 0;
 
 	TAILQ_FOREACH(a, &conf->listeners, entry) {
-		proxies += a->role == CONF_ROLE_PROXY;
+		proxies += a->kind == LISTENER_PROXY;
 		TAILQ_FOREACH(b, &conf->listeners, entry) {
 			if (b == a)
 				break;

@@ -31,6 +31,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "codes.h"
+
 /* Bounds, which brokerd.conf(5) documents. */
 #define CONF_WORKERS_MAX	64
 #define CONF_LISTENERS_MAX	32
@@ -44,29 +46,13 @@
 
 #define CONF_NOT_FORCED		(-1)
 
-enum conf_role {
-	CONF_ROLE_PROXY,
-	CONF_ROLE_API
-};
-
-enum conf_logmode {
-	CONF_LOG_AVAILABLE,
-	CONF_LOG_STRICT
-};
-
-enum conf_logpath {
-	CONF_PATH_FULL,
-	CONF_PATH_PREFIX,
-	CONF_PATH_NONE
-};
-
 /*
  * An address to listen on.  A listener on an IPv6 address must be opened
  * with IPV6_V6ONLY: "*" makes one entry for each address family.
  */
 struct conf_listener {
 	TAILQ_ENTRY(conf_listener)	 entry;
-	enum conf_role			 role;
+	enum listener_kind		 kind;
 	struct sockaddr_storage		 ss;
 	socklen_t			 sslen;
 };
@@ -88,8 +74,8 @@ struct conf_ca {
 TAILQ_HEAD(conf_cas, conf_ca);
 
 struct conf_log {
-	enum conf_logmode	 mode;
-	enum conf_logpath	 path;
+	int			 strict;
+	enum path_mode	 path;
 	int			 flush_ms;
 	int			 batch;		/* rows */
 	int64_t			 retain_age;	/* seconds, 0: no limit */
@@ -146,8 +132,8 @@ struct conf	*conf_new(void);
 void		 conf_free(struct conf *);
 
 /*
- * Fill in what the file left open: the default listeners for each role that
- * is 0 in the bit mask `mentioned' (1 << enum conf_role), and the places.
+ * Fill in what the file left open: the default listeners for each kind that
+ * is 0 in the bit mask `mentioned' (1 << enum listener_kind), and the places.
  * With a uid of 0 these are configure's; an ordinary user gets
  * $XDG_STATE_HOME/brokerd or ~/.local/state/brokerd and, in the state
  * directory, brokerd.sock (mode 0600) and master.key.  0, or -1 when out of

@@ -74,7 +74,7 @@ void		 confset_size_int(const char *, const char *, int, int, int *);
 void		 confset_path(const char *, const char *, char **);
 void		 confset_name(const char *, const char *, char **);
 void		 confset_mode(const char *, mode_t *);
-void		 confset_listen(struct conf *, enum conf_role, const char *,
+void		 confset_listen(struct conf *, enum listener_kind, const char *,
 		    const char *);
 void		 confset_allow(struct conf *, const char *);
 void		 confset_ca(struct conf *, const char *, int);

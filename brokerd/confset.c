@@ -39,7 +39,7 @@ struct seen {
 static SLIST_HEAD(, seen)	 seen = SLIST_HEAD_INITIALIZER(seen);
 
 static void	 set_number(const char *, const char *, int, int, int *);
-static void	 set_listener(struct conf *, enum conf_role, const char *,
+static void	 set_listener(struct conf *, enum listener_kind, const char *,
 		    in_port_t);
 
 /* Is this the first time? */
@@ -236,7 +236,7 @@ confset_mode(const char *text, mode_t *res)
 }
 
 void
-confset_listen(struct conf *conf, enum conf_role role, const char *addr,
+confset_listen(struct conf *conf, enum listener_kind kind, const char *addr,
     const char *porttext)
 {
 	const char	*errstr;
@@ -248,22 +248,22 @@ confset_listen(struct conf *conf, enum conf_role role, const char *addr,
 		return;
 	}
 	if (strcmp(addr, "*") != 0) {
-		set_listener(conf, role, addr, port);
+		set_listener(conf, kind, addr, port);
 		return;
 	}
-	set_listener(conf, role, "0.0.0.0", port);
-	set_listener(conf, role, "::", port);
+	set_listener(conf, kind, "0.0.0.0", port);
+	set_listener(conf, kind, "::", port);
 }
 
 static void
-set_listener(struct conf *conf, enum conf_role role, const char *addr,
+set_listener(struct conf *conf, enum listener_kind kind, const char *addr,
     in_port_t port)
 {
 	struct conf_listener	 l;
 	const char		*errstr;
 
 	memset(&l, 0, sizeof(l));
-	l.role = role;
+	l.kind = kind;
 	if ((errstr = confval_listen(addr, port, &l)) != NULL) {
 		parse_error("listen: \"%s\" %s", addr, errstr);
 		return;

@@ -55,7 +55,7 @@ static struct lex {
 } lex;
 
 static struct conf	*conf;
-static unsigned int	 mentioned;	/* roles with a listen line */
+static unsigned int	 mentioned;	/* kinds with a listen line */
 static int		 api_none;	/* listen api none */
 static int		 includes;	/* are allowed */
 static int		 errors;
@@ -71,13 +71,13 @@ static void		 parse_include(const char *);
 static void		 parse_varset(const char *, const char *);
 static char		*parse_join(char *, const char *);
 static void		 parse_api_none(void);
-static void		 parse_listen(enum conf_role, const char *,
+static void		 parse_listen(enum listener_kind, const char *,
 			    const char *);
 %}
 
 %union {
 	char		*string;
-	enum conf_role	 role;
+	enum listener_kind	 kind;
 }
 
 %token	ALLOW API AUDIT AVAILABLE BATCH CA DIAL FLUSH FROMFILE FULL GROUP
@@ -88,7 +88,7 @@ static void		 parse_listen(enum conf_role, const char *,
 %token	STRICT TLS UPSTREAM USER WORKERS KEY BADTOKEN
 %token	<string> STRING NUMBER
 %type	<string> word values
-%type	<role>	 role
+%type	<kind>	 kind
 
 %%
 
@@ -200,13 +200,13 @@ masterkey	: MASTERKEY KEY FROMFILE STRING	{
 		}
 		;
 
-listen		: LISTEN role ON word PORT word	{ parse_listen($2, $4, $6); }
+listen		: LISTEN kind ON word PORT word	{ parse_listen($2, $4, $6); }
 		    listentls
 		| LISTEN API NONE	{ parse_api_none(); }
 		;
 
-role		: PROXY			{ $$ = CONF_ROLE_PROXY; }
-		| API			{ $$ = CONF_ROLE_API; }
+kind		: PROXY			{ $$ = LISTENER_PROXY; }
+		| API			{ $$ = LISTENER_API; }
 		;
 
 listentls	: /* empty */
@@ -294,11 +294,11 @@ logopts		: /* empty */
 
 logopt		: MODE AVAILABLE	{
 			if (confset_once("log mode"))
-				conf->log.mode = CONF_LOG_AVAILABLE;
+				conf->log.strict = 0;
 		}
 		| MODE STRICT		{
 			if (confset_once("log mode"))
-				conf->log.mode = CONF_LOG_STRICT;
+				conf->log.strict = 1;
 		}
 		| FLUSH word		{
 			confset_ms("log flush", $2, 5, 5000,
@@ -325,15 +325,15 @@ logopt		: MODE AVAILABLE	{
 		}
 		| PATH FULL		{
 			if (confset_once("log path"))
-				conf->log.path = CONF_PATH_FULL;
+				conf->log.path = PATH_FULL;
 		}
 		| PATH PREFIX		{
 			if (confset_once("log path"))
-				conf->log.path = CONF_PATH_PREFIX;
+				conf->log.path = PATH_PREFIX;
 		}
 		| PATH NONE		{
 			if (confset_once("log path"))
-				conf->log.path = CONF_PATH_NONE;
+				conf->log.path = PATH_NONE;
 		}
 		| RETENTION LOCK	{
 			if (confset_once("log retention lock"))
@@ -353,12 +353,15 @@ limit		: LIMIT PROFILE OFF	{ (void)confset_once("limit profile"); }
 		}
 		;
 
-tocome		: METRICS		{ parse_notyet("metrics", NULL, "metrics"); }
+tocome		: METRICS		{
+			parse_notyet("metrics", NULL, "metrics");
+		}
 		| PAGE {
 			parse_notyet("page", NULL, "the web page");
 		}
 		| SHIP			{
-			parse_notyet("ship", NULL, "shipping the log elsewhere");
+			parse_notyet("ship", NULL,
+			    "shipping the log elsewhere");
 		}
 		;
 
@@ -624,21 +627,21 @@ parse_join(char *a, const char *b)
 static void
 parse_api_none(void)
 {
-	if (!api_none && (mentioned & 1U << CONF_ROLE_API) != 0)
+	if (!api_none && (mentioned & 1U << LISTENER_API) != 0)
 		parse_error("listen api none, but there is a listen api on "
 		    "line");
 	api_none = 1;
-	mentioned |= 1U << CONF_ROLE_API;
+	mentioned |= 1U << LISTENER_API;
 }
 
 static void
-parse_listen(enum conf_role role, const char *addr, const char *port)
+parse_listen(enum listener_kind kind, const char *addr, const char *port)
 {
-	if (role == CONF_ROLE_API && api_none)
+	if (kind == LISTENER_API && api_none)
 		parse_error("listen api on, but there is a listen api none "
 		    "line");
-	mentioned |= 1U << role;
-	confset_listen(conf, role, addr, port);
+	mentioned |= 1U << kind;
+	confset_listen(conf, kind, addr, port);
 }
 
 /* The lexer. */

@@ -29,7 +29,8 @@ static void	 print_text(FILE *, const char *, const char *);
 static void	 print_duration(FILE *, const char *, int64_t);
 static void	 print_size(FILE *, const char *, int64_t);
 static void	 print_process(FILE *, const struct conf *);
-static void	 print_listeners(FILE *, const struct conf *, enum conf_role);
+static void	 print_listeners(FILE *, const struct conf *,
+		    enum listener_kind);
 static void	 print_nets(FILE *, const struct conf_nets *);
 static void	 print_upstream(FILE *, const struct conf_upstream *);
 static void	 print_log(FILE *, const struct conf_log *);
@@ -39,8 +40,8 @@ void
 print_conf(FILE *fp, const struct conf *conf)
 {
 	print_process(fp, conf);
-	print_listeners(fp, conf, CONF_ROLE_PROXY);
-	print_listeners(fp, conf, CONF_ROLE_API);
+	print_listeners(fp, conf, LISTENER_PROXY);
+	print_listeners(fp, conf, LISTENER_API);
 	print_nets(fp, &conf->nets);
 	print_upstream(fp, &conf->upstream);
 	fprintf(fp, "http headers %d\n", conf->http.headers_max);
@@ -73,7 +74,7 @@ print_process(FILE *fp, const struct conf *conf)
 }
 
 static void
-print_listeners(FILE *fp, const struct conf *conf, enum conf_role role)
+print_listeners(FILE *fp, const struct conf *conf, enum listener_kind kind)
 {
 	const struct conf_listener	*l;
 	const char			*name;
@@ -82,9 +83,9 @@ print_listeners(FILE *fp, const struct conf *conf, enum conf_role role)
 	char				 addr[INET6_ADDRSTRLEN];
 	int				 n = 0, port;
 
-	name = role == CONF_ROLE_PROXY ? "proxy" : "api";
+	name = kind == LISTENER_PROXY ? "proxy" : "api";
 	TAILQ_FOREACH(l, &conf->listeners, entry) {
-		if (l->role != role)
+		if (l->kind != kind)
 			continue;
 		if (l->ss.ss_family == AF_INET) {
 			memcpy(&sin, &l->ss, sizeof(sin));
@@ -99,7 +100,7 @@ print_listeners(FILE *fp, const struct conf *conf, enum conf_role role)
 		fprintf(fp, "listen %s on %s port %d\n", name, addr, port);
 		n++;
 	}
-	if (n == 0 && role == CONF_ROLE_API)
+	if (n == 0 && kind == LISTENER_API)
 		fprintf(fp, "listen api none\n");
 }
 
@@ -134,17 +135,14 @@ print_upstream(FILE *fp, const struct conf_upstream *up)
 static void
 print_log(FILE *fp, const struct conf_log *log)
 {
-	static const char	*modes[] = { "available", "strict" };
-	static const char	*paths[] = { "full", "prefix", "none" };
-
-	fprintf(fp, "log mode %s\n", modes[log->mode]);
+	fprintf(fp, "log mode %s\n", log->strict ? "strict" : "available");
 	print_duration(fp, "log flush", log->flush_ms);
 	fprintf(fp, "log batch %d\n", log->batch);
 	print_duration(fp, "log retain", log->retain_age * 1000);
 	fprintf(fp, "log retain rows %lld\n", (long long)log->retain_rows);
 	print_duration(fp, "log retain audit", log->retain_audit * 1000);
 	print_size(fp, "log reserve", log->reserve);
-	fprintf(fp, "log path %s\n", paths[log->path]);
+	fprintf(fp, "log path %s\n", path_mode_name(log->path));
 	if (log->lock)
 		fprintf(fp, "log retention lock\n");
 	/* Not of the file, but what is in force. */

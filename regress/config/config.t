@@ -147,6 +147,16 @@ for my $file (glob("$here/*.in")) {
 	}
 }
 
+# The example: nothing but comments, and what they hide parses.
+my $example = slurp("$here/../../etc/examples/brokerd.conf");
+spew("$dir/example", $example);
+(undef, my $out, $err) = conftest({}, "example");
+is($out, $defaults, "the example changes nothing") or diag($err);
+spew("$dir/example", $example =~ s/^#(?=[^ \n])//mgr);
+($rc, $out, $err) = conftest({}, "example");
+is($rc, 0, "and what it proposes is right") or diag($err);
+like($out, qr{^network allow 10\.20\.0\.0/16$}m, "all of it");
+
 # Who may own and write the file.
 for my $mode (0620, 0602, 0604, 0610, 0601) {
 	spew("$dir/mode", "workers 2\n", $mode);
@@ -178,7 +188,7 @@ is($err, "large: larger than 1048576 bytes\n", "a large file is refused");
 
 # From memory.
 spew("$dir/memory", "workers 3\n");
-(undef, my $out, $err) = conftest({}, "-b", "memory");
+(undef, $out, $err) = conftest({}, "-b", "memory");
 like($out, qr/^workers mitm 3$/m, "parsed from memory");
 spew("$dir/memory", "include \"$dir/defaults\"\n");
 (undef, $out, $err) = conftest({}, "-b", "memory");
