@@ -611,17 +611,15 @@ parse_varset(const char *name, const char *value)
 static char *
 parse_join(char *a, const char *b)
 {
-	char	*both;
-	size_t	 len;
+	char	both[CONF_PATH_MAX];
+	int	len;
 
-	len = strlen(a) + strlen(b) + 2;
-	if (len > CONF_PATH_MAX) {
+	len = snprintf(both, sizeof(both), "%s %s", a, b);
+	if (len < 0 || (size_t)len >= sizeof(both)) {
 		parse_error("the value of a macro is too long");
 		return (a);
 	}
-	both = parse_keep("", len);
-	(void)snprintf(both, len, "%s %s", a, b);
-	return (both);
+	return (parse_keep(both, len));
 }
 
 static void
