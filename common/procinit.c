@@ -97,6 +97,7 @@ check_link(void)
 	struct sockaddr_un	 sun;
 	socklen_t		 len = sizeof(sun);
 
+	memset(&sun, 0, sizeof(sun));
 	if (getsockname(PROC_FD, (struct sockaddr *)&sun, &len) == -1 ||
 	    sun.sun_family != AF_UNIX)
 		errx(1, "this program is started by brokerd(8)");
