@@ -1,0 +1,82 @@
+# quickstart check: everything that says whether this tree is in order.
+# The tree itself is only read: each build is made in a copy of its own.
+# shellcheck shell=sh
+
+passed=0
+failed=0
+
+# step what command ...: one line.  Where the command ends with
+# "N passed, N failed" those are counted, else the step is one test.
+step()
+{
+	what=$1
+	shift
+	log=$scratch/log/$(printf '%s' "$what" | tr -c 'a-zA-Z0-9' '-')
+	start=$(now)
+	timeout -k 10 900 "$@" > "$log" 2>&1 < /dev/null
+	rc=$?
+	took=$(($(now) - start))
+	count=$(tail -n 1 "$log" |
+	    sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+	[ -n "$count" ] || count="$((rc == 0)) $((rc != 0))"
+	passed=$((passed + ${count% *}))
+	failed=$((failed + ${count#* }))
+	if [ $rc -eq 0 ]; then
+		say "ok    $what ($took s)"
+		return 0
+	fi
+	[ "${count#* }" -gt 0 ] || failed=$((failed + 1))
+	say "FAIL  $what ($took s); the end of its output:"
+	tail -n 60 "$log" | sed 's/^/    | /'
+	return 1
+}
+
+# build name make configure-option ...
+build()
+{
+	tree=$1 make=$2
+	shift 2
+	mkdir "$scratch/$tree" && copy_tree "$scratch/$tree" || return 1
+	step "$tree: configure" sh "$scratch/$tree/configure" "$@" &&
+	    step "$tree: build" "$make" -C "$scratch/$tree" -j2 tests
+}
+
+check_gcc()
+{
+	build gcc make CC=gcc --enable-werror || return 1
+	step "gcc: regress" make -C "$scratch/gcc" regress
+	step "gcc: unit tests under valgrind" make -C "$scratch/gcc" valgrind
+	step "lint" make -C "$scratch/gcc" lint
+}
+
+# The other compiler, the other make and the other yacc.
+check_clang()
+{
+	build clang-bmake-byacc bmake CC=clang YACC=byacc --enable-werror
+}
+
+# The runtimes of the sanitizers need system calls that no sandbox has.
+check_sanitizers()
+{
+	build sanitizers make CC=gcc --enable-werror --with-sanitizers \
+	    --without-sandbox || return 1
+	step "sanitizers: regress" make -C "$scratch/sanitizers" regress
+}
+
+cmd_check()
+{
+	need_check
+
+	scratch=$(mktemp -d "${TMPDIR:-/tmp}/brokerd-check.XXXXXXXXXX") ||
+	    exit 1
+	trap 'rm -rf "$scratch"' EXIT
+	trap 'exit 1' HUP INT TERM
+	mkdir "$scratch/log"
+
+	check_gcc
+	check_clang
+	check_sanitizers
+
+	say "$passed passed, $failed failed"
+	[ $failed -eq 0 ]
+}
