@@ -84,8 +84,8 @@ regress: tests check-imsg
 
 # The unit tests under valgrind, less those that cannot run there.
 valgrind: tests
-	WRAP='valgrind -q --leak-check=full --error-exitcode=99' \
-	    sh regress/run -t ${UNIT_TESTS} -x ${NO_VALGRIND}
+	WRAP='sh regress/valgrind' sh regress/run -t ${UNIT_TESTS} \
+	    -x ${NO_VALGRIND}
 
 lint: config.mk ${GENERATED}
 	CC='${CC}' FLAGS='${CPPFLAGS} ${INCLUDES} ${CFLAGS}' \
