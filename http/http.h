@@ -415,10 +415,10 @@ enum http_body_state http_body_eof(struct http_body *);
 const struct http_head	*http_body_trailers(const struct http_body *);
 
 /*
- * write.c.  0, or -1 with errno EMSGSIZE (the buffer is full) or EINVAL (bytes
- * that would change the meaning of the message).  What the call added before
- * it failed stays: write a head into a buffer of its own, or give the
- * connection up.
+ * write.c.  0, or -1 with errno EMSGSIZE (the buffer is full), ENOMEM, or
+ * EINVAL (bytes that would change the meaning of the message).  What the
+ * call added before it failed stays: write a head into a buffer of its own,
+ * or give the connection up.
  */
 int		 http_write_request(struct buf *, const char *, size_t,
 		    const char *, size_t);

@@ -35,6 +35,7 @@ static int	 port_parse(const char *, size_t, uint16_t *);
 static char	 lower(char);
 static int	 path_escape(const char *, size_t, size_t, int *);
 static int	 path_decode(char *, const char *, size_t, int *);
+static int	 is_dotted(const char *, size_t);
 static size_t	 path_dots(char *, size_t, int *);
 
 static int
@@ -286,6 +287,19 @@ path_decode(char *dst, const char *s, size_t n, int *flags)
 	return (o);
 }
 
+/* A dot segment to a server that takes what follows ";" for a parameter. */
+static int
+is_dotted(const char *s, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n && i < 2 && s[i] == '.'; i++)
+		;
+	if (i == 0 || i == n)
+		return (0);
+	return (s[i] == ';' || (n - i >= 3 && memcmp(s + i, "%3B", 3) == 0));
+}
+
 /*
  * Remove dot segments in place.  p[r] is the slash before the next segment;
  * the first w bytes are done, and each segment in them has its slash in front.
@@ -312,9 +326,7 @@ path_dots(char *p, size_t n, int *flags)
 			if (last)
 				p[w++] = '/';
 		} else {
-			if (p[r + 1] == '.' && len > 1 &&
-			    (p[r + 2] == ';' || (p[r + 2] == '.' && len > 2 &&
-			    p[r + 3] == ';')))
+			if (is_dotted(p + r + 1, len))
 				*flags |= URL_DOT_SEGMENT;
 			memmove(p + w, p + r, end - r);
 			w += end - r;
