@@ -34,10 +34,10 @@ struct http_input {
 
 /*
  * Feed the input as pieces of step bytes, the first of first bytes (0: step).
- * Each piece is presented in memory of its own with its exact size, so that a
- * sanitizer sees a read beyond, or a slice that should have been rebased.  Returns
- * the text; the caller frees it.  What is impossible (a slice outside of the
- * input, more consumed than given) aborts.
+ * Each piece is presented in memory of its own with its exact size, so that
+ * a sanitizer sees a read beyond it.  Returns the text, which the caller
+ * frees.  What is impossible (a slice outside of the input, more consumed
+ * than given) aborts.
  */
 char	*http_outcome(const struct http_input *, size_t, size_t);
 
