@@ -157,6 +157,19 @@ spew("$dir/example", $example =~ s/^#(?=[^ \n])//mgr);
 is($rc, 0, "and what it proposes is right") or diag($err);
 like($out, qr{^network allow 10\.20\.0\.0/16$}m, "all of it");
 
+# The manual: every keyword, and every range that an error names.
+my $man = slurp("$here/../../man/brokerd.conf.5");
+my @keywords = slurp("$here/../../brokerd/parse.y") =~ /^\t\{ "(\w+)",\t/mg;
+cmp_ok(scalar(@keywords), ">", 50, "the grammar's keywords are found");
+is_deeply(\@keywords, [ sort(@keywords) ], "they are sorted");
+is(join(" ", grep { $man !~ /^\.(?:It Ic|Ic|Cm|Oo|It) .*\b$_\b/m } @keywords),
+    "", "the manual has them all");
+$man =~ s/\s+/ /g;
+my @ranges = slurp("$here/bad-range.ok") =~ /out of range \((\w+ to \w+)/g;
+cmp_ok(scalar(@ranges), ">", 10, "ranges are found");
+is(join(", ", grep { (my $r = $_) =~ s/^0 to/1 to/; $man !~ /\b$_\b/ &&
+    $man !~ /\b$r\b/ } @ranges), "", "the manual names them");
+
 # Who may own and write the file.
 for my $mode (0620, 0602, 0604, 0610, 0601) {
 	spew("$dir/mode", "workers 2\n", $mode);
