@@ -115,15 +115,6 @@ statement	: varset
 		| tocome
 		;
 
-optnl		: /* empty */
-		| optnl '\n'
-		;
-
-optsep		: /* empty */
-		| optsep ','
-		| optsep '\n'
-		;
-
 word		: STRING
 		| NUMBER
 		;
@@ -215,27 +206,35 @@ listentls	: /* empty */
 		}
 		;
 
+/*
+ * In the lists of blocks no lookahead is needed before `error' can be shifted:
+ * so that all implementations of yacc(1) recover within the block.
+ */
 network		: NETWORK networkopt
-		| NETWORK '{' optnl networkopts '}'
-		| NETWORK '{' optnl networkopts error '}'	{ yyerrok; }
+		| NETWORK '{' networkopts '}'
+		| NETWORK '{' networkopts error '}'	{ yyerrok; }
 		;
 
 networkopts	: /* empty */
-		| networkopts networkopt optsep
-		| networkopts error '\n' optnl	{ yyerrok; }
+		| networkopts '\n'
+		| networkopts ','
+		| networkopts networkopt
+		| networkopts error '\n'	{ yyerrok; }
 		;
 
 networkopt	: ALLOW word		{ confset_allow(conf, $2); }
 		;
 
 upstream	: UPSTREAM upstreamopt
-		| UPSTREAM '{' optnl upstreamopts '}'
-		| UPSTREAM '{' optnl upstreamopts error '}'	{ yyerrok; }
+		| UPSTREAM '{' upstreamopts '}'
+		| UPSTREAM '{' upstreamopts error '}'	{ yyerrok; }
 		;
 
 upstreamopts	: /* empty */
-		| upstreamopts upstreamopt optsep
-		| upstreamopts error '\n' optnl	{ yyerrok; }
+		| upstreamopts '\n'
+		| upstreamopts ','
+		| upstreamopts upstreamopt
+		| upstreamopts error '\n'	{ yyerrok; }
 		;
 
 upstreamopt	: CA STRING		{ confset_ca(conf, $2, 0); }
@@ -259,13 +258,15 @@ upstreamopt	: CA STRING		{ confset_ca(conf, $2, 0); }
 		;
 
 http		: HTTP httpopt
-		| HTTP '{' optnl httpopts '}'
-		| HTTP '{' optnl httpopts error '}'	{ yyerrok; }
+		| HTTP '{' httpopts '}'
+		| HTTP '{' httpopts error '}'	{ yyerrok; }
 		;
 
 httpopts	: /* empty */
-		| httpopts httpopt optsep
-		| httpopts error '\n' optnl	{ yyerrok; }
+		| httpopts '\n'
+		| httpopts ','
+		| httpopts httpopt
+		| httpopts error '\n'	{ yyerrok; }
 		;
 
 httpopt		: HEADERS word		{
@@ -283,13 +284,15 @@ httpopt		: HEADERS word		{
 		;
 
 log		: LOG logopt
-		| LOG '{' optnl logopts '}'
-		| LOG '{' optnl logopts error '}'	{ yyerrok; }
+		| LOG '{' logopts '}'
+		| LOG '{' logopts error '}'	{ yyerrok; }
 		;
 
 logopts		: /* empty */
-		| logopts logopt optsep
-		| logopts error '\n' optnl	{ yyerrok; }
+		| logopts '\n'
+		| logopts ','
+		| logopts logopt
+		| logopts error '\n'	{ yyerrok; }
 		;
 
 logopt		: MODE AVAILABLE	{
