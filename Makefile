@@ -6,8 +6,8 @@
 #   a source	add it to the list in its directory's Makefile.inc, one line
 #		a file, sorted.
 #   a program	its Makefile.inc has PROGS += dir/name and one rule that says
-#		what it is linked with.  That list is policy: see the table of
-#		packages in the manual's design notes and regress/integration.
+#		what it is linked with.  That list is policy, and
+#		regress/integration/link.t holds it to its word.
 #   a unit test	regress/unit/NAME_test.c and a stanza of three lines in
 #		regress/unit/Makefile.inc; how is said there.
 #   a fuzzer	regress/fuzz/NAME_fuzz.c, likewise.
@@ -80,7 +80,7 @@ progs: ${LIBS} ${PROGS}
 tests: progs ${TESTS} ${CONFIG_PROGS}
 
 regress: tests check-imsg
-	sh regress/run ${TESTS}
+	PROGS='${PROGS}' sh regress/run ${TESTS}
 
 # The unit tests under valgrind, less those that cannot run there.
 valgrind: tests
