@@ -229,11 +229,13 @@ RECORD(audit,
 /*
  * A row of the request log as a reader gets it.  status is -1 when it is not
  * known; started is microseconds since the epoch; keys are separated by
- * commas.  Numbers of enumerations are those of codes.h.
+ * commas; action says what an event or an audit row is about, by name.
+ * Numbers of enumerations are those of codes.h.
  */
 RECORD(row,
     U64(id)
     U8(kind)
+    STR(action, 64)
     FIX(request_id, 16)
     U64(vault)
     U8(actor_type)
@@ -635,9 +637,14 @@ MESSAGE(ACK, ack, FROM_LOGD, TO_WORKERS, 0,
 /*
  * keyd and logd.
  */
+/*
+ * scopes is how many SCOPE_OPEN follow at once, those that keyd has open: a
+ * logd that starts reads no worker before it has them.
+ */
 MESSAGE(SYNC, sync, FROM_KEYD, TO_LOGD, 0,
     U64(rev)
-    U8(load))
+    U8(load)
+    U32(scopes))
 MESSAGE(SNAPSHOT, snapshot, FROM_LOGD, TO_KEYD, M_BIG,
     U64(rev)
     U8(last)
