@@ -39,8 +39,6 @@ struct source {
 void		 parse_error(const char *, ...)
 		    __attribute__((__format__(printf, 1, 2)));
 const char	*parse_where(int *);
-void		*parse_calloc(size_t);		/* does not return NULL */
-char		*parse_keep(const char *, size_t);	/* until the end */
 
 /* confsrc.c: the sources, innermost first, and the macros */
 
@@ -51,8 +49,17 @@ int		 confsrc_push(const char *, char *, size_t);
 void		 confsrc_pop(void);
 struct source	*confsrc_top(void);	/* or NULL */
 struct source	*confsrc_file(void);	/* the innermost file, or NULL */
-/* Pops all sources and forgets the macros that files defined. */
+/* Forget all sources and words, and the macros that files defined. */
 void		 confsrc_clean(void);
+/* The innermost source: characters, or EOF at its end. */
+int		 confsrc_getc(void);
+int		 confsrc_peek(void);
+/* Over blanks, comments and continued lines; the next character. */
+int		 confsrc_space(void);
+/* Over the rest of a line, and of the block if one begins in it. */
+void		 confsrc_skip(void);
+void		*confsrc_calloc(size_t);	/* does not return NULL */
+char		*confsrc_keep(const char *, size_t);	/* until clean */
 void		 confsrc_symset(const char *, const char *, int);
 const char	*confsrc_symget(const char *);	/* or NULL */
 int		 confsrc_symname(const char *);	/* may this be a macro? */

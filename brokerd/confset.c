@@ -55,7 +55,7 @@ confset_once(const char *what)
 		    s->line);
 		return (0);
 	}
-	s = parse_calloc(sizeof(*s));
+	s = confsrc_calloc(sizeof(*s));
 	s->what = what;
 	s->name = parse_where(&s->line);
 	SLIST_INSERT_HEAD(&seen, s, entry);

@@ -22,6 +22,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,7 +40,14 @@ struct sym {
 	int			 persist;	/* from the command line */
 };
 
+/* Words live until parsing ends, whatever the parser makes of them. */
+struct word {
+	SLIST_ENTRY(word)	 entry;
+	char			 text[];
+};
+
 static SLIST_HEAD(, source)	 sources = SLIST_HEAD_INITIALIZER(sources);
+static SLIST_HEAD(, word)	 words = SLIST_HEAD_INITIALIZER(words);
 static TAILQ_HEAD(, sym)	 syms = TAILQ_HEAD_INITIALIZER(syms);
 
 static int	 src_check(int, const char *, struct stat *);
@@ -68,7 +76,7 @@ confsrc_open(const char *path)
 	close(fd);
 	if (buf == NULL)
 		return (-1);
-	return (confsrc_push(parse_keep(path, strlen(path)), buf, len));
+	return (confsrc_push(confsrc_keep(path, strlen(path)), buf, len));
 }
 
 static int
@@ -113,7 +121,7 @@ src_read(int fd, const char *path, size_t *len)
 	ssize_t	 n;
 	size_t	 off = 0;
 
-	buf = parse_calloc(*len + 1);
+	buf = confsrc_calloc(*len + 1);
 	while (off < *len) {
 		n = read(fd, buf + off, *len - off);
 		if (n == -1 && errno == EINTR)
@@ -148,7 +156,7 @@ confsrc_push(const char *name, char *buf, size_t len)
 		free(buf);
 		return (-1);
 	}
-	src = parse_calloc(sizeof(*src));
+	src = confsrc_calloc(sizeof(*src));
 	src->name = name;
 	src->buf = buf;
 	src->len = len;
@@ -189,14 +197,107 @@ void
 confsrc_clean(void)
 {
 	struct sym	*next, *sym;
+	struct word	*w;
 
 	while (!SLIST_EMPTY(&sources))
 		confsrc_pop();
+	while ((w = SLIST_FIRST(&words)) != NULL) {
+		SLIST_REMOVE_HEAD(&words, entry);
+		free(w);
+	}
 	for (sym = TAILQ_FIRST(&syms); sym != NULL; sym = next) {
 		next = TAILQ_NEXT(sym, entry);
 		if (!sym->persist)
 			sym_free(sym);
 	}
+}
+
+int
+confsrc_getc(void)
+{
+	struct source	*src;
+
+	if ((src = SLIST_FIRST(&sources)) == NULL || src->pos == src->len)
+		return (EOF);
+	return ((unsigned char)src->buf[src->pos++]);
+}
+
+int
+confsrc_peek(void)
+{
+	struct source	*src;
+
+	if ((src = SLIST_FIRST(&sources)) == NULL || src->pos == src->len)
+		return (EOF);
+	return ((unsigned char)src->buf[src->pos]);
+}
+
+int
+confsrc_space(void)
+{
+	struct source	*src;
+	int		 c;
+
+	for (;;) {
+		c = confsrc_peek();
+		if (c == '#') {
+			while (c != '\n' && c != EOF) {
+				(void)confsrc_getc();
+				c = confsrc_peek();
+			}
+			return (c);
+		}
+		src = SLIST_FIRST(&sources);
+		if (c == '\\' && src->pos + 1 < src->len &&
+		    src->buf[src->pos + 1] == '\n') {
+			(void)confsrc_getc();
+			confsrc_file()->line++;
+		} else if (c != ' ' && c != '\t')
+			return (c);
+		(void)confsrc_getc();
+	}
+}
+
+void
+confsrc_skip(void)
+{
+	struct source	*src;
+	int		 c, depth = 0;
+
+	while ((src = SLIST_FIRST(&sources)) != NULL && src->name == NULL)
+		confsrc_pop();
+	while ((c = confsrc_peek()) != EOF) {
+		if (depth == 0 && (c == '\n' || c == '}'))
+			break;
+		if (c == '{')
+			depth++;
+		else if (c == '}')
+			depth--;
+		else if (c == '\n')
+			confsrc_file()->line++;
+		(void)confsrc_getc();
+	}
+}
+
+void *
+confsrc_calloc(size_t len)
+{
+	void	*p;
+
+	if ((p = calloc(1, len)) == NULL)
+		err(1, "configuration");
+	return (p);
+}
+
+char *
+confsrc_keep(const char *text, size_t len)
+{
+	struct word	*w;
+
+	w = confsrc_calloc(sizeof(*w) + len + 1);
+	memcpy(w->text, text, len);
+	SLIST_INSERT_HEAD(&words, w, entry);
+	return (w->text);
 }
 
 int
@@ -226,7 +327,7 @@ confsrc_symset(const char *name, const char *value, int persist)
 			return;
 		sym_free(sym);
 	}
-	sym = parse_calloc(sizeof(*sym));
+	sym = confsrc_calloc(sizeof(*sym));
 	sym->persist = persist;
 	if ((sym->name = strdup(name)) == NULL ||
 	    (sym->value = strdup(value)) == NULL)

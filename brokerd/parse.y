@@ -36,14 +36,6 @@
 
 #define ERRORS_MAX	20
 
-/* Words live until parsing ends, whatever the parser makes of them. */
-struct word {
-	SLIST_ENTRY(word)	 entry;
-	char			 text[];
-};
-
-static SLIST_HEAD(, word)	 words = SLIST_HEAD_INITIALIZER(words);
-
 static struct lex {
 	const char	*name;		/* where the last token began */
 	int		 line;
@@ -436,9 +428,6 @@ static const struct keyword {
 	{ "workers",	WORKERS }
 };
 
-static int	 lex_getc(void);
-static int	 lex_peek(void);
-static int	 lex_space(void);
 static int	 lex_newline(void);
 static int	 lex_token(int);
 static int	 lex_macro(void);
@@ -448,7 +437,6 @@ static int	 lex_bad(void);
 static int	 lex_wordchar(int);
 static int	 lex_lookup(const char *);
 static void	 lex_show(const char *, size_t);
-static void	 lex_skip(void);
 static int	 keyword_cmp(const void *, const void *);
 
 struct conf *
@@ -510,37 +498,10 @@ parse_run(const char *title)
 static void
 parse_clean(void)
 {
-	struct word	*w;
-
 	confsrc_clean();
 	confset_clean();
-	while ((w = SLIST_FIRST(&words)) != NULL) {
-		SLIST_REMOVE_HEAD(&words, entry);
-		free(w);
-	}
 	/* It still pointed at them. */
 	memset(&lex, 0, sizeof(lex));
-}
-
-void *
-parse_calloc(size_t len)
-{
-	void	*p;
-
-	if ((p = calloc(1, len)) == NULL)
-		err(1, "configuration");
-	return (p);
-}
-
-char *
-parse_keep(const char *text, size_t len)
-{
-	struct word	*w;
-
-	w = parse_calloc(sizeof(*w) + len + 1);
-	memcpy(w->text, text, len);
-	SLIST_INSERT_HEAD(&words, w, entry);
-	return (w->text);
 }
 
 const char *
@@ -587,7 +548,7 @@ parse_notyet(const char *what, const char *value, const char *feature)
 {
 	parse_error("%s%s%s: not supported yet: %s", what,
 	    value == NULL ? "" : " ", value == NULL ? "" : value, feature);
-	lex_skip();
+	confsrc_skip();
 }
 
 static void
@@ -616,15 +577,15 @@ parse_varset(const char *name, const char *value)
 static char *
 parse_join(char *a, const char *b)
 {
-	char	both[CONF_PATH_MAX];
-	int	len;
+	char	 both[CONF_PATH_MAX];
+	int	 len;
 
 	len = snprintf(both, sizeof(both), "%s %s", a, b);
 	if (len < 0 || (size_t)len >= sizeof(both)) {
 		parse_error("the value of a macro is too long");
 		return (a);
 	}
-	return (parse_keep(both, len));
+	return (confsrc_keep(both, len));
 }
 
 static void
@@ -650,53 +611,6 @@ parse_listen(enum listener_kind kind, const char *addr, const char *port)
 /* The lexer. */
 
 static int
-lex_getc(void)
-{
-	struct source	*src;
-
-	if ((src = confsrc_top()) == NULL || src->pos == src->len)
-		return (EOF);
-	return ((unsigned char)src->buf[src->pos++]);
-}
-
-static int
-lex_peek(void)
-{
-	struct source	*src;
-
-	if ((src = confsrc_top()) == NULL || src->pos == src->len)
-		return (EOF);
-	return ((unsigned char)src->buf[src->pos]);
-}
-
-/* Over blanks, comments and continued lines; the next character. */
-static int
-lex_space(void)
-{
-	struct source	*src;
-	int		 c;
-
-	for (;;) {
-		c = lex_peek();
-		if (c == '#') {
-			while (c != '\n' && c != EOF) {
-				(void)lex_getc();
-				c = lex_peek();
-			}
-			return (c);
-		}
-		src = confsrc_top();
-		if (c == '\\' && src->pos + 1 < src->len &&
-		    src->buf[src->pos + 1] == '\n') {
-			(void)lex_getc();
-			confsrc_file()->line++;
-		} else if (c != ' ' && c != '\t')
-			return (c);
-		(void)lex_getc();
-	}
-}
-
-static int
 yylex(void)
 {
 	struct source	*file;
@@ -705,7 +619,7 @@ yylex(void)
 	for (;;) {
 		if (errors > ERRORS_MAX)
 			return (0);
-		c = lex_space();
+		c = confsrc_space();
 		if (c == EOF && confsrc_top() != NULL &&
 		    confsrc_top()->name == NULL) {
 			confsrc_pop();
@@ -748,7 +662,7 @@ lex_token(int c)
 {
 	switch (c) {
 	case '\n':
-		(void)lex_getc();
+		(void)confsrc_getc();
 		confsrc_file()->line++;
 		return (lex_newline());
 	case '=':
@@ -761,7 +675,7 @@ lex_token(int c)
 	case ',':
 		lex.text = c == '=' ? "\"=\"" : c == '{' ? "\"{\"" :
 		    c == '}' ? "\"}\"" : "\",\"";
-		return (lex_getc());
+		return (confsrc_getc());
 	case '"':
 		return (lex_quoted());
 	default:
@@ -799,9 +713,9 @@ lex_macro(void)
 	const char	*value;
 	size_t		 len = 0;
 
-	(void)lex_getc();
-	while (lex_wordchar(lex_peek()) && len < sizeof(name) - 1)
-		name[len++] = lex_getc();
+	(void)confsrc_getc();
+	while (lex_wordchar(confsrc_peek()) && len < sizeof(name) - 1)
+		name[len++] = confsrc_getc();
 	name[len] = '\0';
 	value = confsrc_symget(name);
 	if (confsrc_top()->name == NULL)
@@ -822,20 +736,21 @@ lex_quoted(void)
 {
 	char	 buf[2 * CONF_PATH_MAX];
 	size_t	 len = 0;
-	int	 c;
+	int	 c, next;
 
-	(void)lex_getc();
+	(void)confsrc_getc();
 	for (;;) {
-		c = lex_peek();
+		c = confsrc_peek();
 		if (c == EOF || c == '\n') {
 			parse_error("unterminated string");
 			return (lex_bad());
 		}
-		(void)lex_getc();
+		(void)confsrc_getc();
 		if (c == '"')
 			break;
-		if (c == '\\' && (lex_peek() == '"' || lex_peek() == '\\'))
-			c = lex_getc();
+		next = confsrc_peek();
+		if (c == '\\' && (next == '"' || next == '\\'))
+			c = confsrc_getc();
 		if (c == '\0') {
 			parse_error("unexpected character 0x00");
 			return (lex_bad());
@@ -846,7 +761,7 @@ lex_quoted(void)
 		}
 		buf[len++] = c;
 	}
-	yylval.string = parse_keep(buf, len);
+	yylval.string = confsrc_keep(buf, len);
 	lex_show(buf, len);
 	return (STRING);
 }
@@ -858,15 +773,15 @@ lex_word(void)
 	size_t	 len = 0;
 	int	 token;
 
-	while (lex_wordchar(lex_peek())) {
+	while (lex_wordchar(confsrc_peek())) {
 		if (len == sizeof(buf) - 1) {
 			parse_error("word too long");
 			return (lex_bad());
 		}
-		buf[len++] = lex_getc();
+		buf[len++] = confsrc_getc();
 	}
 	buf[len] = '\0';
-	yylval.string = parse_keep(buf, len);
+	yylval.string = confsrc_keep(buf, len);
 	lex_show(buf, len);
 	if (strspn(buf, "0123456789") == len)
 		return (NUMBER);
@@ -884,7 +799,7 @@ lex_show(const char *text, size_t len)
 	/* Enough to find it again. */
 	(void)snprintf(buf, sizeof(buf), "\"%.*s\"", len > 64 ? 64 : (int)len,
 	    text);
-	lex.text = parse_keep(buf, strlen(buf));
+	lex.text = confsrc_keep(buf, strlen(buf));
 }
 
 static int
@@ -901,28 +816,4 @@ static int
 keyword_cmp(const void *word, const void *keyword)
 {
 	return (strcmp(word, ((const struct keyword *)keyword)->name));
-}
-
-/*
- * Over what follows a keyword of a feature to come: the rest of the line, and
- * of the block if one begins there.
- */
-static void
-lex_skip(void)
-{
-	int	 c, depth = 0;
-
-	while (confsrc_top() != NULL && confsrc_top()->name == NULL)
-		confsrc_pop();
-	while ((c = lex_peek()) != EOF) {
-		if (depth == 0 && (c == '\n' || c == '}'))
-			break;
-		if (c == '{')
-			depth++;
-		else if (c == '}')
-			depth--;
-		else if (c == '\n')
-			confsrc_file()->line++;
-		(void)lex_getc();
-	}
 }
