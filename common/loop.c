@@ -79,6 +79,8 @@ loop_run(void)
 {
 	int	 flags, n;
 
+	/* What was queued before must not wait for the first event. */
+	again = 1;
 	do {
 		flags = EVLOOP_ONCE;
 		if (again || done)

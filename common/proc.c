@@ -30,6 +30,7 @@
 #include "log.h"
 #include "loop.h"
 #include "proc.h"
+#include "sandbox.h"
 
 static struct proc_opts		 opts;
 static const struct proc_child	*child;
@@ -154,14 +155,17 @@ stats_timer(int fd, short what, void *arg)
 void
 proc_ready(int fresh)
 {
+	struct sandbox_status	 s;
 	struct msg_ready	 m;
 
+	if (parent == NULL)
+		return;
+	sandbox_status(&s);
 	memset(&m, 0, sizeof(m));
 	m.catalogue = msg_catalogue_hash();
 	m.fresh = fresh;
-	m.degraded = "";
-	if (parent == NULL)
-		return;
+	m.landlock_abi = s.abi;
+	m.degraded = s.degraded;
 	(void)link_send(parent, MSG_READY, &m, -1);
 	stats_timer(-1, 0, NULL);
 }

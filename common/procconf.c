@@ -15,6 +15,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/time.h>
 
 #include <stdint.h>
 #include <stdio.h>
@@ -22,8 +23,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <event.h>
+
 #include "log.h"
 #include "proc.h"
+
+#define WANTED_MS	200
 
 /*
  * The two-phase configuration, seen from a child.  The parent is trusted
@@ -52,7 +57,8 @@ static void	listener_close(struct link *, struct msg *);
 static void	start(struct link *, struct msg *);
 static void	stop(struct link *, struct msg *);
 static void	setverbose(struct link *, struct msg *);
-static void	wanted(struct link *, enum proc, uint64_t);
+static void	wanted(enum proc, uint64_t);
+static void	wanted_timer(int, short, void *);
 
 static const struct link_handler common_handlers[] = {
 	{ MSG_CONF_START,	conf_start },
@@ -186,14 +192,32 @@ conf_cancel(struct link *l, struct msg *m)
 		child->cancel();
 }
 
+/*
+ * Asked for again a little later: the shortage that lost the descriptor must
+ * have a chance to pass.
+ */
 static void
-wanted(struct link *l, enum proc proc, uint64_t instance)
+wanted(enum proc proc, uint64_t instance)
 {
-	struct msg_peer_wanted	 m;
+	struct msg_peer_wanted	*m;
+	struct timeval		 tv = { 0, WANTED_MS * 1000 };
 
-	m.proc = proc;
-	m.instance = instance;
-	(void)link_send(l, MSG_PEER_WANTED, &m, -1);
+	if ((m = calloc(1, sizeof(*m))) == NULL)
+		fatal("lost descriptor");
+	m->proc = proc;
+	m->instance = instance;
+	if (event_once(-1, EV_TIMEOUT, wanted_timer, m, &tv) == -1)
+		fatalx("lost descriptor: event_once failed");
+}
+
+static void
+wanted_timer(int fd, short what, void *arg)
+{
+	struct msg_peer_wanted	*m = arg;
+
+	if (proc_parent() != NULL)
+		(void)link_send(proc_parent(), MSG_PEER_WANTED, m, -1);
+	free(m);
 }
 
 static void
@@ -210,7 +234,7 @@ peer(struct link *l, struct msg *m)
 	if (p == NULL || p->handlers == NULL)
 		fatalx("link to %s: no such link", proc_name(m->u.peer.proc));
 	if (m->fd == -1) {
-		wanted(l, m->u.peer.proc, m->u.peer.instance);
+		wanted(m->u.peer.proc, m->u.peer.instance);
 		return;
 	}
 	who.proc = p->proc;
@@ -235,7 +259,7 @@ static void
 listener(struct link *l, struct msg *m)
 {
 	if (m->fd == -1) {
-		wanted(l, PROC_PARENT, m->u.listener.id);
+		wanted(PROC_PARENT, m->u.listener.id);
 		return;
 	}
 	if (child->listener == NULL)

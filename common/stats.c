@@ -22,6 +22,7 @@
 
 #include "log.h"
 #include "proc.h"
+#include "sandbox.h"
 
 #define STATS_MAX	64
 
@@ -43,12 +44,16 @@ void
 stats_send(struct link *l)
 {
 	struct msg_stats	 m;
+	uint64_t		 refused;
+	int			 last;
 
+	sandbox_counters(&refused, &last);
 	stats_add("messages_received", link_counters.received);
 	stats_add("messages_sent", link_counters.sent);
 	stats_add("messages_malformed", link_counters.malformed);
 	stats_add("descriptors_lost", link_counters.lost_fds);
 	stats_add("link_write_errors", link_counters.write_errors);
+	stats_add("calls_refused", refused);
 	m.counters = counters;
 	m.counters_n = ncounters;
 	if (link_send(l, MSG_STATS, &m, -1) == -1)
