@@ -58,30 +58,54 @@ const uint8_t http_class[256] = {
 #undef T
 #undef X
 
+static int	 differ(const char *, const char *);
 static int	 same(const char *, const char *, size_t);
 
+static const uint8_t id_flags[HTTP_ID_MAX] = {
+	[HTTP_CONNECTION] = HTTP_F_HOP,
+	[HTTP_CONTENT_LENGTH] = HTTP_F_FRAMING,
+	[HTTP_HTTP2_SETTINGS] = HTTP_F_HOP,
+	[HTTP_KEEP_ALIVE] = HTTP_F_HOP,
+	[HTTP_PROXY_AUTHENTICATE] = HTTP_F_PROXY,
+	[HTTP_PROXY_AUTHENTICATION_INFO] = HTTP_F_PROXY,
+	[HTTP_PROXY_AUTHORIZATION] = HTTP_F_PROXY,
+	[HTTP_PROXY_CONNECTION] = HTTP_F_HOP | HTTP_F_PROXY,
+	[HTTP_TE] = HTTP_F_HOP,
+	[HTTP_TRANSFER_ENCODING] = HTTP_F_HOP | HTTP_F_FRAMING,
+	[HTTP_UPGRADE] = HTTP_F_HOP
+};
+
 /*
- * Compare a token with a word of lower-case letters, digits and hyphens.
- * Among token characters, setting bit 0x20 gives one of those only from its
- * own upper or lower case, so eight bytes fold at a time.
+ * Eight bytes that differ from those of a word of lower-case letters, digits
+ * and hyphens by more than the case of letters?  Among the characters of such
+ * a word only letters have bit 0x40, and only their bit 0x20 may differ.
  */
 static inline int
-same(const char *s, const char *word, size_t n)
+differ(const char *s, const char *word)
 {
 	uint64_t	 a, b;
 
-	for (; n >= sizeof(a); n -= sizeof(a)) {
-		memcpy(&a, s, sizeof(a));
-		memcpy(&b, word, sizeof(b));
-		if ((a | UINT64_C(0x2020202020202020)) != b)
-			return (0);
-		s += sizeof(a);
-		word += sizeof(a);
+	memcpy(&a, s, sizeof(a));
+	memcpy(&b, word, sizeof(b));
+	return (((a ^ b) & ~(b >> 1 & UINT64_C(0x2020202020202020))) != 0);
+}
+
+/* Compare n bytes with such a word; the last eight may overlap others. */
+static inline int
+same(const char *s, const char *word, size_t n)
+{
+	size_t	 i;
+
+	if (n < 8) {
+		for (i = 0; i < n; i++)
+			if (((s[i] ^ word[i]) & ~(word[i] >> 1 & 0x20)) != 0)
+				return (0);
+		return (1);
 	}
-	for (; n > 0; n--)
-		if ((*s++ | 0x20) != *word++)
+	for (i = 0; i + 8 <= n; i += 8)
+		if (differ(s + i, word + i))
 			return (0);
-	return (1);
+	return (i == n || !differ(s + n - 8, word + n - 8));
 }
 
 #define TRY(word, id)	do {						\
@@ -196,30 +220,9 @@ http_id(const char *s, size_t n)
 uint8_t
 http_id_flags(enum http_id id, const char *s, size_t n)
 {
-	switch (id) {
-	case HTTP_CONNECTION:
-	case HTTP_HTTP2_SETTINGS:
-	case HTTP_KEEP_ALIVE:
-	case HTTP_TE:
-	case HTTP_UPGRADE:
-		return (HTTP_F_HOP);
-	case HTTP_PROXY_CONNECTION:
-		return (HTTP_F_HOP | HTTP_F_PROXY);
-	case HTTP_TRANSFER_ENCODING:
-		return (HTTP_F_HOP | HTTP_F_FRAMING);
-	case HTTP_CONTENT_LENGTH:
-		return (HTTP_F_FRAMING);
-	case HTTP_PROXY_AUTHENTICATE:
-	case HTTP_PROXY_AUTHENTICATION_INFO:
-	case HTTP_PROXY_AUTHORIZATION:
+	if (id == HTTP_OTHER && n > 6 && same(s, "proxy-", 6))
 		return (HTTP_F_PROXY);
-	case HTTP_OTHER:
-		if (n > 6 && (s[0] | 0x20) == 'p' && same(s, "proxy-", 6))
-			return (HTTP_F_PROXY);
-		return (0);
-	default:
-		return (0);
-	}
+	return (id_flags[id]);
 }
 
 #undef TRY

@@ -302,7 +302,7 @@ enum http_rc	 http_parse(struct http_head *, const char *, size_t);
 /* A slice's first byte; not NUL-terminated.  Valid while base is. */
 #define HTTP_PTR(h, s)	((h)->base + (s).off)
 
-/* Classify a name of n bytes, case-insensitively; all must be tchar. */
+/* Classify a name of n bytes, case-insensitively. */
 enum http_id	 http_id(const char *, size_t);
 enum http_method http_method(const char *, size_t);
 

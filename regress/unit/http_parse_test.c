@@ -110,6 +110,7 @@ main(void)
 	const char		*top;
 	char			 dir[1024];
 	size_t			 i, n;
+	int			 failed;
 
 	if ((top = getenv("TOP")) == NULL)
 		top = ".";
@@ -122,5 +123,7 @@ main(void)
 		tests[i].test_func = test_case;
 		tests[i].initial_state = &cases[i];
 	}
-	return (_cmocka_run_group_tests("http_parse", tests, n, NULL, NULL));
+	failed = _cmocka_run_group_tests("http_parse", tests, n, NULL, NULL);
+	free(tests);
+	return (failed);
 }
