@@ -44,7 +44,10 @@ struct url_authority {
 	uint8_t		 kind;		/* enum url_kind */
 };
 
-/* What is wrong with, or remarkable in, a path; see url_path(). */
+/*
+ * What is wrong with, or remarkable in, a path as it was sent; see url_path().
+ * A segment that a later ".." removed counts too.
+ */
 #define URL_ENCODED_SLASH	0x01	/* %2F, %5C or a backslash */
 #define URL_DOT_SEGMENT		0x02	/* one that others may see: ..;x */
 #define URL_DOUBLE_ENCODED	0x04	/* %25 before 2E, 2F or 5C */

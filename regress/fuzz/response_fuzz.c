@@ -1,0 +1,52 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#include <sys/types.h>
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "http.h"
+#include "http_fuzz.h"
+
+/*
+ * Responses.  The first byte chooses the limits (bit 0: small ones), whether
+ * the peer then closes (bit 1) and the method that is answered (bits 2, 3).
+ */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static const enum http_method	 methods[] = {
+		HTTP_M_GET, HTTP_M_HEAD, HTTP_M_CONNECT, HTTP_M_POST
+	};
+	struct http_input		 in;
+
+	if (n == 0)
+		return (0);
+	in.type = HTTP_RESPONSE;
+	in.method = methods[data[0] >> 2 & 3];
+	in.limits = http_limits_default;
+	if ((data[0] & 1) != 0) {
+		in.limits.line = 48;
+		in.limits.head = 96;
+		in.limits.fields = 5;
+	}
+	in.eof = (data[0] & 2) != 0;
+	in.data = (const char *)data + 1;
+	in.len = n - 1;
+	http_fuzz(&in);
+	return (0);
+}
