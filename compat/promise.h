@@ -44,6 +44,9 @@
 #define PROMISE_UNVEIL		0x00040000U
 #define PROMISE_ALL		0x0007ffffU
 
+/* Rights that a path of unveil(2) can give. */
+#define PROMISE_FILES		(PROMISE_RPATH | PROMISE_WPATH | \
+				    PROMISE_CPATH | PROMISE_EXEC)
 /* May open some files to read them. */
 #define PROMISE_READ		(PROMISE_RPATH | PROMISE_GETPW | PROMISE_DNS)
 /* May see paths. */

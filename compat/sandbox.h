@@ -37,6 +37,7 @@
  *   none.  Calls that are allowed whatever their arguments stay cheap in any
  *   number of filters (the kernel has a bitmap of them); the others cost
  *   about a microsecond for each filter.
+ *   While some right to files is left it takes "rpath" to narrow.
  * - unveil() takes effect when the list is locked: at unveil(NULL, NULL) or
  *   the first pledge() without "unveil".  It then also holds for calls that
  *   seccomp would allow.  stat(2), chdir(2) and connect(2) to a socket's path

@@ -151,6 +151,9 @@ unveil_fill(int ruleset, uint32_t promises)
 	if ((promises & PROMISE_GETPW) && unveil_places(ruleset, getpw, "r",
 	    promises | PROMISE_RPATH) == -1)
 		return (-1);
+	/* Opening may be forbidden by now, when nothing of it is left. */
+	if ((promises & PROMISE_FILES) == 0)
+		return (0);
 	if (locked || !called)
 		return (unveil_places(ruleset, root, "rwcx", promises));
 	for (i = 0; i < npaths; i++) {
