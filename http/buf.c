@@ -51,10 +51,22 @@ buf_account_full(void)
 	return (account_used >= account_cap);
 }
 
+int
+buf_account_low(void)
+{
+	return (account_used <= account_cap - account_cap / 8);
+}
+
 void
 buf_init(struct buf *b, size_t max)
 {
 	memset(b, 0, sizeof(*b));
+	b->max = max;
+}
+
+void
+buf_setmax(struct buf *b, size_t max)
+{
 	b->max = max;
 }
 
@@ -73,7 +85,7 @@ buf_len(const struct buf *b)
 size_t
 buf_room(const struct buf *b)
 {
-	return (b->max - b->len);
+	return (b->len < b->max ? b->max - b->len : 0);
 }
 
 /* Give the memory back; what was ever written in it is wiped. */
@@ -134,7 +146,7 @@ buf_space(struct buf *b, size_t n)
 int
 buf_add(struct buf *b, const void *data, size_t n)
 {
-	if (n > b->max - b->len) {
+	if (n > buf_room(b)) {
 		errno = EMSGSIZE;
 		return (-1);
 	}
@@ -152,8 +164,8 @@ buf_reserve(struct buf *b, size_t want, size_t *n)
 {
 	size_t	 have;
 
-	if (want > b->max - b->len)
-		want = b->max - b->len;
+	if (want > buf_room(b))
+		want = buf_room(b);
 	if (want == 0) {
 		errno = EMSGSIZE;
 		return (NULL);

@@ -47,6 +47,8 @@ struct buf {
 
 /* max: bytes it may hold at once.  Allocates nothing. */
 void	 buf_init(struct buf *, size_t);
+/* Another maximum; what is held beyond it stays until it is drained. */
+void	 buf_setmax(struct buf *, size_t);
 
 /*
  * Add n bytes: 0, or -1 with nothing added and errno EMSGSIZE (the maximum
@@ -85,11 +87,13 @@ void	 buf_clear(struct buf *);
 int	 buf_move(struct buf *to, struct buf *from);
 
 /*
- * The account: the cap in bytes (SIZE_MAX at start), what is held, and
- * whether a buf_reserve() that needs memory would be refused.
+ * The account: the cap in bytes (SIZE_MAX at start), what is held, whether a
+ * buf_reserve() that needs memory would be refused, and whether an eighth of
+ * the cap is free, so that it pays to go on.
  */
 void	 buf_account_cap(size_t);
 size_t	 buf_account_used(void);
 int	 buf_account_full(void);
+int	 buf_account_low(void);
 
 #endif /* BUF_H */

@@ -150,14 +150,21 @@ int		 conn_dialled(const struct conn *);
  * Go on with TLS, within so many ms, as a server with the configured context,
  * which must outlive the handshake, or as a client with the configuration
  * and the name for SNI and verification.  What is in conn_in() is the start
- * of the peer's handshake.  Output written before the handshake waits for
- * its end.  Ends in ready, error (CONN_E_HANDSHAKE) or timeout
+ * of the peer's handshake.  What was written before this call goes out first,
+ * in the clear; what is written after it waits for the end of the handshake.
+ * Ends in ready, error (CONN_E_HANDSHAKE) or timeout
  * (CONN_T_HANDSHAKE); -1 with nothing changed when the context cannot be
  * made, and the reason in text (of size n; may be NULL).
  */
 int		 conn_accept_tls(struct conn *, struct tls *, unsigned int);
 int		 conn_start_tls_client(struct conn *, struct tls_config *,
 		    const char *, unsigned int, char *, size_t);
+
+/*
+ * A configuration with what both ends need set: TLS 1.2 or newer, ALPN
+ * http/1.1.  NULL when there is no memory.
+ */
+struct tls_config *conn_tls_config(void);
 
 /* For tls_conn_servername(3) and the like; NULL without TLS. */
 struct tls	*conn_tls(const struct conn *);
