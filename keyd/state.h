@@ -42,7 +42,7 @@
 #define STATE_SERVICES_MAX	256	/* in a vault */
 #define STATE_CREDENTIALS_MAX	256	/* in a vault */
 #define STATE_GRANTS_MAX	64	/* of an agent, and in a vault */
-#define STATE_SESSIONS_MAX	256	/* for a vault, and minted by an agent */
+#define STATE_SESSIONS_MAX	256	/* for a vault, and of a minter */
 #define STATE_SEALED_MAX	(64 * 1024 * 1024)	/* bytes, of all */
 
 struct vault;
@@ -143,7 +143,7 @@ struct state {
 	uint64_t		 vault_max;	/* highest id ever seen */
 	unsigned int		 nvaults;	/* living */
 	unsigned int		 nagents;
-	size_t			 sealed;	/* bytes of sealed credentials */
+	size_t			 sealed;	/* bytes of credentials */
 };
 extern struct state	 state;
 
