@@ -225,6 +225,8 @@ void	 listen_close_all(void);
 
 /* Check the places and take the lock.  0, or -1 with `why' filled in. */
 int	 state_open(char *why, size_t len);
+/* The root directory of processes that need none; as root only. */
+const char	*state_chroot(void);
 /* Open the directory of the database; it is made if it is missing. */
 int	 state_db(char *path, size_t pathlen, char *why, size_t len);
 /*

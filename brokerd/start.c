@@ -29,7 +29,6 @@
 #include <unistd.h>
 
 #include "brokerd.h"
-#include "config.h"
 #include "loop.h"
 #include "proc.h"
 
@@ -173,7 +172,7 @@ start_chroot(const struct child *c)
 		close(fd);
 		return (db);
 	default:
-		return (BROKERD_EMPTY);
+		return (state_chroot());
 	}
 }
 

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "brokerd.h"
@@ -35,11 +36,18 @@
  * a directory in it that belongs to logd's user.
  */
 static int	state_check(const char *, char *, size_t);
+static int	state_empty(char *, size_t);
+static int	state_db_lock(int);
 static int	state_dir_sync(const char *, char *, size_t);
 static int	state_key_new(const char *, char *, size_t);
 static int	state_key_check(const char *, int, off_t *, char *, size_t);
 
+/* How long a logd may go on that has lost its parent: tenths of a second. */
+#define DB_LOCK_TRIES	150
+
 static int	 lock = -1;
+static int	 db = -1;
+static char	 empty[PATH_MAX];
 
 static int
 state_check(const char *dir, char *why, size_t len)
@@ -62,11 +70,45 @@ state_check(const char *dir, char *why, size_t len)
 	return (0);
 }
 
+/*
+ * The root directory of processes that need none.  Without an installed one
+ * the state directory has its own.
+ */
+static int
+state_empty(char *why, size_t len)
+{
+	struct stat	 st;
+
+	(void)strlcpy(empty, BROKERD_EMPTY, sizeof(empty));
+	if (stat(empty, &st) == -1 && errno == ENOENT) {
+		(void)snprintf(empty, sizeof(empty), "%s/empty",
+		    brokerd.conf->state);
+		if (mkdir(empty, 0555) == -1 && errno != EEXIST) {
+			(void)snprintf(why, len, "%s: %s", empty,
+			    strerror(errno));
+			return (-1);
+		}
+	}
+	if (lstat(empty, &st) == -1 || !S_ISDIR(st.st_mode) ||
+	    st.st_uid != 0 || (st.st_mode & 022) != 0) {
+		(void)snprintf(why, len, "%s: must be a directory of root's "
+		    "that nobody else may write: install -d -m 555 %s", empty,
+		    empty);
+		return (-1);
+	}
+	return (0);
+}
+
+const char *
+state_chroot(void)
+{
+	return (empty);
+}
+
 int
 state_open(char *why, size_t len)
 {
 	const char	*dir = brokerd.conf->state;
-	struct stat	 st;
 
 	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock == -1) {
@@ -86,38 +128,59 @@ state_open(char *why, size_t len)
 	}
 	if (state_check(dir, why, len) == -1)
 		return (-1);
-	if (brokerd.privileged && (stat(BROKERD_EMPTY, &st) == -1 ||
-	    !S_ISDIR(st.st_mode) || st.st_uid != 0 ||
-	    (st.st_mode & 022) != 0)) {
-		(void)snprintf(why, len, "%s: must be a directory of root's "
-		    "that nobody else may write: install -d -m 755 %s",
-		    BROKERD_EMPTY, BROKERD_EMPTY);
+	if (brokerd.privileged && state_empty(why, len) == -1)
 		return (-1);
-	}
 	return (0);
+}
+
+/*
+ * The lock is shared by all copies of the descriptor, logd's too: a logd that
+ * outlives its parent keeps the next one away from its database.
+ */
+static int
+state_db_lock(int fd)
+{
+	const struct timespec	 pause = { 0, 100000000 };
+	int			 tries;
+
+	for (tries = 0; tries < DB_LOCK_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return (0);
+		if (errno != EWOULDBLOCK)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	return (-1);
 }
 
 int
 state_db(char *path, size_t pathlen, char *why, size_t len)
 {
 	const struct conf_id	*id = start_id(PROC_LOGD);
-	int			 fd = -1;
+	int			 fd = -1, copy;
 
 	if ((size_t)snprintf(path, pathlen, "%s/db", brokerd.conf->state) >=
 	    pathlen) {
 		errno = ENAMETOOLONG;
 		goto fail;
 	}
-	if (mkdir(path, 0700) == -1 && errno != EEXIST)
-		goto fail;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		goto fail;
-	if (brokerd.privileged && fchown(fd, id->uid, id->gid) == -1)
-		goto fail;
-	return (fd);
+	if (db == -1) {
+		if (mkdir(path, 0700) == -1 && errno != EEXIST)
+			goto fail;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		    O_CLOEXEC);
+		if (fd == -1 || state_db_lock(fd) == -1)
+			goto fail;
+		if (brokerd.privileged && fchown(fd, id->uid, id->gid) == -1)
+			goto fail;
+		db = fd;
+	}
+	if ((copy = fcntl(db, F_DUPFD_CLOEXEC, 0)) != -1)
+		return (copy);
+	fd = -1;
  fail:
-	(void)snprintf(why, len, "%s: %s", path, strerror(errno));
+	(void)snprintf(why, len, "%s: %s", path, errno == EWOULDBLOCK ?
+	    "the logd of a killed brokerd has not ended" : strerror(errno));
 	if (fd != -1)
 		close(fd);
 	return (-1);

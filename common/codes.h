@@ -240,7 +240,8 @@ enum file_kind {
 	FILE_CA_BUNDLE,		/* workers: system roots, name is the path */
 	FILE_CA_EXTRA,		/* workers: added by `upstream ca' */
 	FILE_LEDGER,		/* workers and logd: a worker's ledger page */
-	FILE_STATE_DIR		/* logd: the database's directory */
+	FILE_STATE_DIR		/* logd: the database's directory, with a
+				   lock on it: to be kept open to the end */
 };
 enum resolve_result {
 	RESOLVE_OK,
