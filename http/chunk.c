@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "http.h"
 #include "internal.h"
 
@@ -52,9 +53,7 @@ enum part {
 struct http_trailer {
 	struct http_head	 head;
 	struct http_field	*fields;
-	char			*buf;
-	size_t			 size;
-	size_t			 len;
+	struct buf		 buf;
 };
 
 static int	 body_fail(struct http_body *, enum http_error);
@@ -91,7 +90,7 @@ http_body_free(struct http_body *b)
 
 	if ((t = b->trailer) == NULL)
 		return;
-	freezero(t->buf, t->size);
+	buf_clear(&t->buf);
 	free(t->fields);
 	free(t);
 	b->trailer = NULL;
@@ -271,48 +270,48 @@ trailer_new(const struct http_limits *limits)
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return (NULL);
-	t->size = HTTP_HEAD_SIZE(limits);
-	t->buf = malloc(t->size);
 	t->fields = calloc(limits->fields, sizeof(*t->fields));
-	if (t->buf == NULL || t->fields == NULL) {
-		free(t->buf);
-		free(t->fields);
+	if (t->fields == NULL && limits->fields != 0) {
 		free(t);
 		return (NULL);
 	}
+	buf_init(&t->buf, HTTP_HEAD_SIZE(limits));
 	http_head_trailers(&t->head, limits, t->fields);
 	return (t);
 }
 
-/* Add to the trailer section; what lies behind its end is not consumed. */
+/*
+ * Add to the trailer section, one line at a time: it ends with a line, so
+ * nothing of what lies behind it is ever taken.  The parser's own limits
+ * refuse it before the buffer is full; if they did not, a full buffer must
+ * not make the caller spin.
+ */
 static ssize_t
 trailer_feed(struct http_body *b, const uint8_t *in, size_t n)
 {
 	struct http_trailer	*t;
-	size_t			 old;
+	const uint8_t		*lf;
 
 	if (b->trailer == NULL &&
 	    (b->trailer = trailer_new(b->limits)) == NULL)
 		return (body_fail(b, HTTP_E_MEMORY));
 	t = b->trailer;
-	old = t->len;
-	if (n > t->size - t->len)
-		n = t->size - t->len;
-	memcpy(t->buf + t->len, in, n);
-	t->len += n;
-	switch (http_parse(&t->head, t->buf, t->len)) {
+	if ((lf = memchr(in, '\n', n)) != NULL)
+		n = lf - in + 1;
+	if (n > buf_room(&t->buf))
+		n = buf_room(&t->buf);
+	if (n == 0)
+		return (body_fail(b, HTTP_E_HEAD_LONG));
+	if (buf_add(&t->buf, in, n) == -1)
+		return (body_fail(b, HTTP_E_MEMORY));
+	switch (http_parse(&t->head, (const char *)buf_data(&t->buf),
+	    buf_len(&t->buf))) {
 	case HTTP_ERROR:
 		return (body_fail(b, t->head.error));
 	case HTTP_DONE:
 		b->state = HTTP_BODY_DONE;
-		n = t->head.length - old;
-		explicit_bzero(t->buf + t->head.length,
-		    t->len - t->head.length);
-		t->len = t->head.length;
 		return (n);
 	default:
-		/* The parser's own limits refuse before the space ends. */
-		return (n > 0 ? (ssize_t)n :
-		    body_fail(b, HTTP_E_HEAD_LONG));
+		return (n);
 	}
 }
