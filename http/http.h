@@ -433,6 +433,13 @@ int		 http_write_fields(struct buf *, const struct http_head *, int);
 /* Content-Length or Transfer-Encoding for this framing, or neither. */
 int		 http_write_framing(struct buf *, enum http_framing, uint64_t);
 
+/*
+ * What h announced, for a message that goes on with the same body: its
+ * framing, and where there is no body, in the answer to HEAD and in 304, the
+ * length that it would have had.
+ */
+int		 http_write_announced(struct buf *, const struct http_head *);
+
 /* The empty line. */
 int		 http_write_end(struct buf *);
 

@@ -243,6 +243,17 @@ http_write_framing(struct buf *b, enum http_framing framing, uint64_t length)
 }
 
 int
+http_write_announced(struct buf *b, const struct http_head *h)
+{
+	if (h->type == HTTP_RESPONSE && h->framing == HTTP_BODY_NONE &&
+	    h->has_length && h->status / 100 != 1 && h->status != 204 &&
+	    (h->method == HTTP_M_HEAD || h->status == 304))
+		return (http_write_framing(b, HTTP_BODY_LENGTH,
+		    h->content_length));
+	return (http_write_framing(b, h->framing, h->content_length));
+}
+
+int
 http_write_end(struct buf *b)
 {
 	return (buf_add(b, "\r\n", 2));

@@ -46,6 +46,8 @@ static void	 test_write_request(void **);
 static void	 test_write_refused(void **);
 static void	 test_write_fields(void **);
 static void	 test_write_framing(void **);
+static void	 check_announced(enum http_method, const char *, const char *);
+static void	 test_write_announced(void **);
 static void	 test_status_text(void **);
 
 static const struct {
@@ -411,6 +413,43 @@ test_write_framing(void **state)
 }
 
 static void
+check_announced(enum http_method method, const char *in, const char *want)
+{
+	struct buf	 b;
+
+	http_head_response(&head, &http_limits_default, fields, method);
+	assert_int_equal(http_parse(&head, in, strlen(in)), HTTP_DONE);
+	buf_init(&b, 1024);
+	assert_int_equal(http_write_announced(&b, &head), 0);
+	assert_int_equal(buf_add(&b, "", 1), 0);
+	assert_string_equal((char *)buf_data(&b), want);
+	buf_clear(&b);
+}
+
+static void
+test_write_announced(void **state)
+{
+	static const char	 length[] = "Content-Length: 7\r\n";
+
+	check_announced(HTTP_M_GET, "HTTP/1.1 200\r\nContent-Length: 007\r\n"
+	    "Content-Length: 7\r\n\r\n", length);
+	check_announced(HTTP_M_GET, "HTTP/1.1 200\r\n\r\n", "");
+	check_announced(HTTP_M_GET, "HTTP/1.1 200\r\n"
+	    "Transfer-Encoding: Chunked\r\n\r\n",
+	    "Transfer-Encoding: chunked\r\n");
+	check_announced(HTTP_M_HEAD, "HTTP/1.1 200\r\n"
+	    "Content-Length: 7\r\n\r\n", length);
+	check_announced(HTTP_M_GET, "HTTP/1.1 304\r\n"
+	    "Content-Length: 7\r\n\r\n", length);
+	check_announced(HTTP_M_GET, "HTTP/1.1 204\r\n"
+	    "Content-Length: 7\r\n\r\n", "");
+	check_announced(HTTP_M_HEAD, "HTTP/1.1 103\r\n"
+	    "Content-Length: 7\r\n\r\n", "");
+	check_announced(HTTP_M_CONNECT, "HTTP/1.1 200\r\n"
+	    "Content-Length: 7\r\n\r\n", "");
+}
+
+static void
 test_status_text(void **state)
 {
 	struct buf	 b;
@@ -452,6 +491,7 @@ main(void)
 		cmocka_unit_test(test_write_refused),
 		cmocka_unit_test(test_write_fields),
 		cmocka_unit_test(test_write_framing),
+		cmocka_unit_test(test_write_announced),
 		cmocka_unit_test(test_status_text)
 	};
 
