@@ -45,7 +45,8 @@
  *   one that does not exist is otherwise accepted and stays out of reach.
  *   unveil() opens the path, which wants "rpath" if pledge() came first.
  *   The same path twice adds up.
- *   "x" includes "r" for that file.
+ *   "x" includes "r" for that file.  The files of "dns" and "getpw" come
+ *   with the promise if it is what locks, else they must be unveiled.
  * - Nobody can look into messages: sendfd and recvfd are accepted words
  *   without an effect of their own.
  * - A forbidden call either kills the process (executing, tracing, sockets of

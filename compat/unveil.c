@@ -69,7 +69,9 @@ unveil(const char *path, const char *letters)
 	}
 	if (path == NULL && letters == NULL) {
 		called = 1;
-		return (unveil_lock(PROMISE_ALL));
+		/* What is not promised yet must not bring its files. */
+		return (unveil_lock(PROMISE_ALL &
+		    ~(PROMISE_DNS | PROMISE_GETPW)));
 	}
 	if (path == NULL || letters == NULL || strlen(letters) > 4 ||
 	    letters[strspn(letters, "rwxc")] != '\0') {
