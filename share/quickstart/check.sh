@@ -5,7 +5,7 @@
 passed=0
 failed=0
 
-# step what command ...: one line.  Where the command ends with
+# step what command ...: one line.  Where the command says
 # "N passed, N failed" those are counted, else the step is one test.
 step()
 {
@@ -16,8 +16,8 @@ step()
 	timeout -k 10 900 "$@" > "$log" 2>&1 < /dev/null
 	rc=$?
 	took=$(($(now) - start))
-	count=$(tail -n 1 "$log" |
-	    sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+	count=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' \
+	    "$log" | tail -n 1)
 	[ -n "$count" ] || count="$((rc == 0)) $((rc != 0))"
 	passed=$((passed + ${count% *}))
 	failed=$((failed + ${count#* }))
