@@ -61,6 +61,7 @@ include keyd/Makefile.inc
 include logd/Makefile.inc
 include api/Makefile.inc
 include brokerctl/Makefile.inc
+include demo/Makefile.inc
 include regress/unit/Makefile.inc
 include regress/compat/Makefile.inc
 include regress/config/Makefile.inc
@@ -74,7 +75,7 @@ TESTS =		${UNIT_TESTS} ${PROC_TESTS} ${FUZZERS}
 
 ${OBJS}: config.mk
 
-progs: ${LIBS} ${PROGS}
+progs: ${LIBS} ${PROGS} ${DEMO_PROGS}
 
 # Everything that is compiled, the tests included.
 tests: progs ${TESTS} ${CONFIG_PROGS}
@@ -106,7 +107,8 @@ bench: progs ${BENCH_PROGS}
 
 clean:
 	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${TESTS} \
-	    ${CONFIG_PROGS} ${BENCH_PROGS} ${GENERATED} tags
+	    ${CONFIG_PROGS} ${BENCH_PROGS} ${DEMO_PROGS} \
+	    ${GENERATED} tags
 
 distclean: clean
 	rm -f config.h config.mk config.log
