@@ -142,6 +142,7 @@ test_path_idempotent(void **state)
 		    &flags);
 		assert_true(n > 0);
 		n = url_path(twice, sizeof(twice), once, n, &flags);
+		assert_int_equal(n, strlen(once));
 		assert_string_equal(once, twice);
 		assert_int_equal(flags & URL_CHANGED, 0);
 	}
