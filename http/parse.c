@@ -565,6 +565,8 @@ parse_value(struct http_head *h, const char *buf, size_t n)
 	if (buf[i] != '\r')
 		return (fail(h, buf[i] == '\n' ? HTTP_E_BARE_LF :
 		    HTTP_E_VALUE_CHAR));
+	if (i + 1 == limit)
+		return (fail(h, HTTP_E_HEAD_LONG));
 	if (i + 1 == n)
 		return (more(h, i));
 	if (buf[i + 1] != '\n')

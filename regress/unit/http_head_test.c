@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -41,6 +42,8 @@ static void	 test_list(void **);
 static void	 test_moving_buffer(void **);
 static void	 test_reuse(void **);
 static void	 test_after_done(void **);
+static enum http_rc	 long_head(size_t, size_t);
+static void	 test_default_limits(void **);
 static void	 test_errors_named(void **);
 static void	 test_write_request(void **);
 static void	 test_write_refused(void **);
@@ -302,6 +305,46 @@ test_after_done(void **state)
 	assert_int_equal(head.error, HTTP_E_BARE_LF);
 }
 
+/* A head of a target and a field that make it this long. */
+static enum http_rc
+long_head(size_t line, size_t section)
+{
+	static const char	 last[] = " HTTP/1.1\r\nHost: a\r\nX: ";
+	char			*s;
+	enum http_rc		 rc;
+	size_t			 n;
+
+	s = malloc(line + section + 16);
+	assert_non_null(s);
+	memcpy(s, "GET /", 5);
+	memset(s + 5, 'a', line - 14);
+	n = line - 9;
+	memcpy(s + n, last, sizeof(last) - 1);
+	n += sizeof(last) - 1;
+	memset(s + n, 'x', section - 14);
+	n += section - 14;
+	memcpy(s + n, "\r\n\r\n", 4);
+	n += 4;
+	assert_int_equal(n, line + 2 + section + 2);
+	http_head_request(&head, &http_limits_default, fields);
+	rc = http_parse(&head, s, n);
+	assert_true(rc != HTTP_DONE || head.length == n);
+	assert_true(n <= HTTP_HEAD_SIZE(&http_limits_default) ||
+	    rc != HTTP_DONE);
+	free(s);
+	return (rc);
+}
+
+static void
+test_default_limits(void **state)
+{
+	assert_int_equal(long_head(16 * 1024, 64 * 1024), HTTP_DONE);
+	assert_int_equal(long_head(16 * 1024 + 1, 64 * 1024), HTTP_ERROR);
+	assert_int_equal(head.error, HTTP_E_LINE_LONG);
+	assert_int_equal(long_head(16 * 1024, 64 * 1024 + 1), HTTP_ERROR);
+	assert_int_equal(head.error, HTTP_E_HEAD_LONG);
+}
+
 static void
 test_errors_named(void **state)
 {
@@ -486,6 +529,7 @@ main(void)
 		cmocka_unit_test(test_moving_buffer),
 		cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_after_done),
+		cmocka_unit_test(test_default_limits),
 		cmocka_unit_test(test_errors_named),
 		cmocka_unit_test(test_write_request),
 		cmocka_unit_test(test_write_refused),
