@@ -81,13 +81,6 @@ const struct calls	calls_allow[] = {
 	{ PROMISE_PROC | PROMISE_ID, "setrlimit" },
 	{ PROMISE_SETTIME, "settimeofday clock_settime adjtimex"
 	    " clock_adjtime" },
-#ifdef BROKERD_SANITIZERS
-	/*
-	 * The run-time of the sanitizers looks at its own process when it
-	 * starts threads' registries and writes a report.
-	 */
-	{ 0, "arch_prctl personality sched_getparam sched_getscheduler" },
-#endif
 	{ 0, NULL }
 };
 

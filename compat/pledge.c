@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "promise.h"
 
 static int	promise_parse(const char *, uint32_t *);
@@ -53,6 +54,21 @@ static const struct {
 /* What may still be promised. */
 static uint32_t	promised = PROMISE_ALL;
 static int	confined;
+
+#ifdef BROKERD_SANITIZERS
+/*
+ * At exit LeakSanitizer has a second process stop and read this one with
+ * ptrace(2): not of a pledged one.  Nothing else of the sanitizers needs more
+ * than everybody may.
+ */
+int	__lsan_is_turned_off(void);
+
+int
+__lsan_is_turned_off(void)
+{
+	return (confined);
+}
+#endif
 
 /*
  * pledge(2).  Landlock comes first: it opens paths, and a filter may forbid

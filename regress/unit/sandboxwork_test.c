@@ -53,10 +53,9 @@
  * of it may be refused, so a case fails when a call was counted.  Most of it
  * runs once more in a program that was executed under the parent's promises.
  *
- * With sanitizers, left out: a report of theirs needs files, a second process
- * and ptrace(2), which no pledged process has.  A bug found there ends
- * the process with a bare report, and leaks are looked for before pledge()
- * only.
+ * With sanitizers, left out: a pledged process looks for no leaks at its exit,
+ * which takes a second process and ptrace(2), and its reports name no symbols,
+ * which takes files.
  */
 
 #define PARENT	"stdio rpath wpath cpath flock inet dns unix sendfd recvfd " \
@@ -257,6 +256,13 @@ libc_work(void)
 	return (verdict(0));
 }
 
+/* What runs at exit may be refused nothing either. */
+static int
+exit_work(void)
+{
+	exit(verdict(0));
+}
+
 static void
 found(void *arg, int status, int timeouts, struct ares_addrinfo *res)
 {
@@ -367,6 +373,7 @@ struct work {
 
 static const struct work	works[] = {
 	{ "libc",	"stdio",			libc_work, 1 },
+	{ "exit",	"stdio",			exit_work, 1 },
 	{ "event",	"stdio",			event_work, 1 },
 	{ "tls",	"stdio",			tls_work, 1 },
 	{ "fd",		"stdio recvfd sendfd",		fd_work, 1 },
