@@ -461,13 +461,15 @@ same_set_adds_nothing(void **state)
 static int
 no_seccomp(void)
 {
-	scmp_filter_ctx	ctx;
+	const struct scmp_arg_cmp	arg = { 0, SCMP_CMP_EQ,
+					    PR_SET_SECCOMP, 0 };
+	scmp_filter_ctx			ctx;
 
 	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL ||
 	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),
 	    SCMP_SYS(seccomp), 0) != 0 ||
-	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1,
-	    SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) != 0 ||
+	    seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EINVAL),
+	    SCMP_SYS(prctl), 1, &arg) != 0 ||
 	    seccomp_load(ctx) != 0)
 		return (CASE_SETUP);
 	seccomp_release(ctx);
