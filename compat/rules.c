@@ -226,10 +226,9 @@ rules_socket(struct filter *f)
 	for (family = 0; family < AF_MAX; family++)
 		rules_family(f, family);
 	rule(f, KILL, "socket", atleast(0, AF_MAX));
+	/* One of datagrams could be sent on to any socket's path. */
 	rule2(f, ALLOW, "socketpair", is(0, AF_UNIX),
 	    bits(1, 0xf, SOCK_STREAM));
-	rule2(f, ALLOW, "socketpair", is(0, AF_UNIX),
-	    bits(1, 0xf, SOCK_DGRAM));
 	/* Connected sockets need no address. */
 	if (f->promises & (PROMISE_INET | PROMISE_UNIX | PROMISE_DNS))
 		filter_rule(f, ALLOW, "sendto", 0, NULL);

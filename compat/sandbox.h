@@ -66,7 +66,7 @@
 
 struct sandbox_status {
 	const char	*name;		/* "none", "pledge and unveil", ... */
-	int		 required;	/* 1: nothing below is missing */
+	int		 required;	/* 1: enough for "sandbox required" */
 	int		 abi;		/* of Landlock; 0 without */
 	char		 degraded[256];	/* what is missing, or "" */
 };

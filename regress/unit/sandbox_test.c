@@ -99,6 +99,7 @@ CALL(socket_hidden, syscall(SYS_socket, 1ULL << 32 | AF_PACKET, SOCK_RAW, 0))
 CALL(socket_route, socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE))
 CALL(socket_netfilter, socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER))
 CALL(socket_pair, socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+CALL(socket_datagrams, socketpair(AF_UNIX, SOCK_DGRAM, 0, fds))
 
 CALL(run_execve, execve("/nonexistent", none, none))
 CALL(run_execveat, syscall(SYS_execveat, -1, "", NULL, NULL, 0))
@@ -244,6 +245,7 @@ static const struct scase	sockets[] = {
 	DO("stdio", socket_99, CASE_DIES),
 	DO("stdio", socket_hidden, CASE_DIES),
 	DO("stdio", socket_pair, 0),
+	DO("stdio", socket_datagrams, ENOSYS),
 	DO("stdio", socket_filter, ENOSYS),
 	DO("stdio recvfd sendfd", socket_inet, CASE_DIES),
 	DO("stdio inet recvfd", socket_inet, 0),
