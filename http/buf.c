@@ -51,10 +51,10 @@ buf_account_full(void)
 	return (account_used >= account_cap);
 }
 
-int
-buf_account_low(void)
+size_t
+buf_account_room(void)
 {
-	return (account_used <= account_cap - account_cap / 8);
+	return (buf_account_full() ? 0 : account_cap - account_used);
 }
 
 void

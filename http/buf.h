@@ -88,12 +88,12 @@ int	 buf_move(struct buf *to, struct buf *from);
 
 /*
  * The account: the cap in bytes (SIZE_MAX at start), what is held, whether a
- * buf_reserve() that needs memory would be refused, and whether an eighth of
- * the cap is free, so that it pays to go on.
+ * buf_reserve() that needs memory would be refused, and how much may be taken
+ * before that.
  */
 void	 buf_account_cap(size_t);
 size_t	 buf_account_used(void);
 int	 buf_account_full(void);
-int	 buf_account_low(void);
+size_t	 buf_account_room(void);
 
 #endif /* BUF_H */

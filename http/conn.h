@@ -35,9 +35,9 @@
  *
  * Input stops, and with it the peer, while the owner has paused it, while the
  * input buffer is full, and while the process is at its cap of memory
- * (buf.h); connections that wait for memory are served in turn once an
- * eighth of the cap is free.  Their timers go on, so that a peer that holds
- * memory without getting on loses it.
+ * (buf.h); those who wait for memory go on in turn as it comes free.  Their
+ * timers go on too, so that a peer that holds memory without getting on loses
+ * it.
  *
  * Callbacks run from the event loop and from conns_flush(), never from within
  * a call that the owner makes (but conn_flush()).  Any of them may free this

@@ -222,10 +222,12 @@ static void
 connio_feed(void)
 {
 	struct conn	*c;
+	size_t		 n;
 
-	if (TAILQ_EMPTY(&starved) || !buf_account_low())
+	if (TAILQ_EMPTY(&starved))
 		return;
-	while ((c = TAILQ_FIRST(&starved)) != NULL) {
+	n = buf_account_room() / CONN_READ;
+	for (; n > 0 && (c = TAILQ_FIRST(&starved)) != NULL; n--) {
 		TAILQ_REMOVE(&starved, c, starved);
 		c->flags &= ~CF_STARVED;
 		connio_kick(c);
@@ -382,7 +384,7 @@ connio_recv(struct conn *c, void *p, size_t size)
 	c->reads--;
 	if ((n = read(c->fd, p, size)) == -1) {
 		c->reads = 0;
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno != EAGAIN && errno != EINTR && c->error == 0)
 			c->error = errno;
 		return (-1);
 	}
@@ -586,7 +588,8 @@ connio_send(struct conn *c, const void *p, size_t len)
 
 	c->stats.writes++;
 	if ((n = send(c->fd, p, len, MSG_NOSIGNAL)) == -1) {
-		if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+		if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS &&
+		    c->error == 0)
 			c->error = errno;
 		return (-1);
 	}

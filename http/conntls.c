@@ -155,6 +155,12 @@ conntls_handshake(struct conn *c)
 		    conntls_consumed(c) == before)
 			break;
 	}
+	/*
+	 * A close_notify amid the handshake makes libtls say 0, too.  Once it
+	 * is done it refuses to do it again.
+	 */
+	if (rc == 0 && tls_handshake(c->tls) != -1)
+		rc = -1;
 	switch (rc) {
 	case TLS_WANT_POLLOUT:
 		connio_blocked(c);
@@ -246,6 +252,8 @@ conntls_write(struct conn *c)
 		connio_reading(c, 1);
 		return (0);
 	case -1:
+	case 0:
+		/* 0: an error after the peer's close_notify. */
 		if (c->error == 0)
 			c->error = EPROTO;
 		return (-1);

@@ -156,8 +156,10 @@ account(void **state)
 	buf_init(&a, 65536);
 	buf_init(&b, 65536);
 	buf_account_cap(8192);
+	assert_int_equal(buf_account_room(), 8192);
 	while (!buf_account_full())
 		assert_int_equal(buf_add(&a, piece, sizeof(piece)), 0);
+	assert_int_equal(buf_account_room(), 0);
 	/* Nothing comes in, what is here can be moved and written. */
 	errno = 0;
 	assert_null(buf_reserve(&b, 100, &n));

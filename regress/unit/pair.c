@@ -218,6 +218,12 @@ side_init(struct side *s, int fd)
 }
 
 void
+side_adopt(struct side *s)
+{
+	conn_owner(s->c, &side_ops, s);
+}
+
+void
 pair_fds(int *a, int *b, int flags)
 {
 	struct sockaddr_in	 sin;

@@ -73,6 +73,8 @@ void	 pair_free(struct pair *);
 
 void	 pair_fds(int *, int *, int flags);
 void	 side_init(struct side *, int fd);
+/* s->c is another's connection so far. */
+void	 side_adopt(struct side *);
 
 /* The n-th byte of the pattern that side_send() sends. */
 uint8_t	 pair_byte(size_t);
@@ -83,7 +85,7 @@ void	 side_send(struct side *, size_t);
 	uint64_t pair_end = pair_now() + 10000;				\
 	while (!(cond)) {						\
 		if (pair_now() > pair_end)				\
-			fail_msg("not within 10 s: %s", #cond);		\
+			fail_msg("not in time: %s", #cond);		\
 		pair_turn();						\
 	}								\
 } while (0)
