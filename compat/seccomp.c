@@ -16,7 +16,6 @@
 
 #include <sys/types.h>
 
-
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -49,7 +49,7 @@ sandbox_status(struct sandbox_status *st)
 	if (st->abi > 0 && st->abi < 5)
 		status_lacks(st, "devices' ioctl(2) by seccomp only");
 	if (st->abi > 0 && st->abi < 6)
-		status_lacks(st, "signals and abstract sockets by seccomp only");
+		status_lacks(st, "signals, abstract sockets by seccomp only");
 }
 
 static void

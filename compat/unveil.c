@@ -40,7 +40,7 @@ static struct {
 } paths[UNVEIL_MAX];
 
 static size_t	npaths;
-static int	called;			/* unveil() was, so the rest is hidden */
+static int	called;			/* unveil() was: the rest is hidden */
 static int	locked;
 static uint32_t	lockedfor;		/* promises of the last layer */
 
