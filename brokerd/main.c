@@ -251,7 +251,8 @@ check_sandbox(void)
 /*
  * A reload may name any file, so all can be read; few can be written.  The
  * promises are what the children need too: where filters are inherited they
- * narrow them for themselves.
+ * narrow them for themselves.  Without "unveil" among them the list is final,
+ * and Linux puts it into force.
  */
 static void
 confine(void)
@@ -263,7 +264,7 @@ confine(void)
 	confine_dir_of(brokerd.conf->socket);
 	confine_dir_of(brokerd.conf->master_key);
 	if (pledge("stdio rpath wpath cpath fattr chown flock unix inet dns "
-	    "sendfd recvfd proc exec id getpw unveil", NULL) == -1)
+	    "sendfd recvfd proc exec id getpw", NULL) == -1)
 		fatal("pledge");
 }
 
