@@ -109,6 +109,7 @@ clean:
 	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${TESTS} \
 	    ${CONFIG_PROGS} ${BENCH_PROGS} ${DEMO_PROGS} \
 	    ${GENERATED} tags
+	rm -f regress/fuzz/corpus/*/case-*
 
 distclean: clean
 	rm -f config.h config.mk config.log
