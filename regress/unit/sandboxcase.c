@@ -15,6 +15,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -25,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -37,6 +39,20 @@ int
 sandboxcase_users(void)
 {
 	return (geteuid() == 0 ? 2 : 1);
+}
+
+int
+sandboxcase_dir(char *dir, size_t len)
+{
+	const char	*tmp = getenv("TMPDIR");
+
+	if (tmp == NULL || geteuid() == 0)
+		tmp = "/tmp";
+	if (snprintf(dir, len, "%s/sandbox.XXXXXXXXXX", tmp) >= (int)len)
+		return (-1);
+	if (mkdtemp(dir) == NULL)
+		return (-1);
+	return (chmod(dir, 0777));
 }
 
 int

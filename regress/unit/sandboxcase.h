@@ -28,6 +28,11 @@
 #define CASE_PLEDGE	200		/* pledge() itself failed */
 #define CASE_SETUP	201
 
+/*
+ * Makes a directory that anybody may write to: in $TMPDIR, which may be closed
+ * to nobody, or, for root, in /tmp.  Returns 0 or -1.
+ */
+int	sandboxcase_dir(char *, size_t);
 /* Runs a case with these promises (NULL: none), and this user or "nobody". */
 int	sandboxcase_run(const char *, int (*)(void), int);
 /* As whom to run: 0 is as we are, 1 as nobody, which only root can do. */

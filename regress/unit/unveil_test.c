@@ -287,17 +287,14 @@ status(void **state)
 static int
 setup(void **state)
 {
-	const char	*tmp = getenv("TMPDIR");
-	char		 path[PATH_MAX + 8];
-	int		 fd;
+	char	path[PATH_MAX + 8];
+	int	fd;
 
 	if (landlock_abi() < 1) {
 		print_error("this kernel has no Landlock\n");
 		return (-1);
 	}
-	snprintf(dir, sizeof(dir), "%s/unveil.XXXXXXXXXX",
-	    tmp == NULL ? "/tmp" : tmp);
-	if (mkdtemp(dir) == NULL || chmod(dir, 0777) == -1)
+	if (sandboxcase_dir(dir, sizeof(dir)) == -1)
 		return (-1);
 	snprintf(path, sizeof(path), "%s/file", dir);
 	if ((fd = open(path, O_RDWR | O_CREAT, 0666)) == -1 ||
