@@ -55,11 +55,12 @@ check_clang()
 	build clang-bmake-byacc bmake CC=clang YACC=byacc --enable-werror
 }
 
-# The runtimes of the sanitizers need system calls that no sandbox has.
+# The runtimes of the sanitizers need system calls that no sandbox has, and
+# gcc warns of more than is there in code that they have been woven into.
 check_sanitizers()
 {
-	build sanitizers make CC=gcc --enable-werror --with-sanitizers \
-	    --without-sandbox || return 1
+	build sanitizers make CC=gcc --with-sanitizers --without-sandbox ||
+	    return 1
 	step "sanitizers: regress" make -C "$scratch/sanitizers" regress
 }
 
