@@ -223,12 +223,16 @@ void	 listen_close_all(void);
 
 /* state.c: the state directory and the master key */
 
-/* Check the places and take the lock.  0, or -1 with `why' filled in. */
+/*
+ * Check the places, make what is missing inside of them, and take the locks.
+ * 0, or -1 with `why' filled in.
+ */
 int	 state_open(char *why, size_t len);
 /* The root directory of processes that need none; as root only. */
 const char	*state_chroot(void);
-/* Open the directory of the database; it is made if it is missing. */
-int	 state_db(char *path, size_t pathlen, char *why, size_t len);
+/* The directory of the database, and a copy of its descriptor, for logd. */
+const char	*state_db_path(void);
+int	 state_db(char *why, size_t len);
 /*
  * Open the key file for keyd: for reading, or for writing when it is empty
  * because logd's database is.

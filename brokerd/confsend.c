@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -261,7 +260,6 @@ send_cas(struct child *c, const struct conf *conf, char *why, size_t len)
 static int
 send_places(struct child *c, char *why, size_t len)
 {
-	char	 db[PATH_MAX];
 	int	 fd;
 
 	switch (c->proc) {
@@ -271,10 +269,10 @@ send_places(struct child *c, char *why, size_t len)
 		return (send_file(c, FILE_MASTER_KEY,
 		    brokerd.conf->master_key, fd));
 	case PROC_LOGD:
-		if ((fd = state_db(db, sizeof(db), why, len)) == -1)
+		if ((fd = state_db(why, len)) == -1)
 			return (-1);
 		return (send_file(c, FILE_STATE_DIR,
-		    brokerd.privileged ? "/" : db, fd));
+		    brokerd.privileged ? "/" : state_db_path(), fd));
 	default:
 		return (0);
 	}

@@ -81,9 +81,11 @@ conf_ready(struct link *l, struct msg *m)
 {
 	struct child	*c = link_arg(l);
 
-	if (c->state == CHILD_CONF && m->u.conf_ready.gen == brokerd.gen)
-		start_links(c);
-	else if (c->state == CHILD_READY)
+	if (c->state == CHILD_CONF && m->u.conf_ready.gen == brokerd.gen) {
+		/* One that has been told to end gets nothing more. */
+		if (brokerd.stage != STAGE_STOP)
+			start_links(c);
+	} else if (c->state == CHILD_READY)
 		reload_vote(c, m->u.conf_ready.gen, NULL);
 	else
 		link_bad(l, "CONF_READY out of order");

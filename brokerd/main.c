@@ -263,6 +263,8 @@ confine(void)
 		fatal("unveil: %s", brokerd.conf->state);
 	confine_dir_of(brokerd.conf->socket);
 	confine_dir_of(brokerd.conf->master_key);
+	if (unveil(NULL, NULL) == -1)
+		fatal("unveil");
 	if (pledge("stdio rpath wpath cpath fattr chown flock unix inet dns "
 	    "sendfd recvfd proc exec id getpw", NULL) == -1)
 		fatal("pledge");

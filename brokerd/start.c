@@ -158,19 +158,11 @@ start_path(const struct child *c, char *path, size_t len)
 static const char *
 start_chroot(const struct child *c)
 {
-	static char	 db[PATH_MAX];
-	char		 why[512];
-	int		 fd;
-
 	switch (c->proc) {
 	case PROC_RESOLVER:
 		return (NULL);
 	case PROC_LOGD:
-		fd = state_db(db, sizeof(db), why, sizeof(why));
-		if (fd == -1)
-			fatalx("%s", why);
-		close(fd);
-		return (db);
+		return (state_db_path());
 	default:
 		return (state_chroot());
 	}

@@ -38,6 +38,7 @@
 static int	state_check(const char *, char *, size_t);
 static int	state_empty(char *, size_t);
 static int	state_db_lock(int);
+static int	state_db_open(char *, size_t);
 static int	state_dir_sync(const char *, char *, size_t);
 static int	state_key_new(const char *, char *, size_t);
 static int	state_key_check(const char *, int, off_t *, char *, size_t);
@@ -47,6 +48,7 @@ static int	state_key_check(const char *, int, off_t *, char *, size_t);
 
 static int	 lock = -1;
 static int	 db = -1;
+static char	 dbdir[PATH_MAX];
 static char	 empty[PATH_MAX];
 
 static int
@@ -130,7 +132,7 @@ state_open(char *why, size_t len)
 		return (-1);
 	if (brokerd.privileged && state_empty(why, len) == -1)
 		return (-1);
-	return (0);
+	return (state_db_open(why, len));
 }
 
 /*
@@ -153,37 +155,44 @@ state_db_lock(int fd)
 	return (-1);
 }
 
-int
-state_db(char *path, size_t pathlen, char *why, size_t len)
+static int
+state_db_open(char *why, size_t len)
 {
 	const struct conf_id	*id = start_id(PROC_LOGD);
-	int			 fd = -1, copy;
 
-	if ((size_t)snprintf(path, pathlen, "%s/db", brokerd.conf->state) >=
-	    pathlen) {
+	if ((size_t)snprintf(dbdir, sizeof(dbdir), "%s/db",
+	    brokerd.conf->state) >= sizeof(dbdir)) {
 		errno = ENAMETOOLONG;
 		goto fail;
 	}
-	if (db == -1) {
-		if (mkdir(path, 0700) == -1 && errno != EEXIST)
-			goto fail;
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		    O_CLOEXEC);
-		if (fd == -1 || state_db_lock(fd) == -1)
-			goto fail;
-		if (brokerd.privileged && fchown(fd, id->uid, id->gid) == -1)
-			goto fail;
-		db = fd;
-	}
-	if ((copy = fcntl(db, F_DUPFD_CLOEXEC, 0)) != -1)
-		return (copy);
-	fd = -1;
+	if (mkdir(dbdir, 0700) == -1 && errno != EEXIST)
+		goto fail;
+	db = open(dbdir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (db == -1 || state_db_lock(db) == -1)
+		goto fail;
+	if (brokerd.privileged && fchown(db, id->uid, id->gid) == -1)
+		goto fail;
+	return (0);
  fail:
-	(void)snprintf(why, len, "%s: %s", path, errno == EWOULDBLOCK ?
+	(void)snprintf(why, len, "%s: %s", dbdir, errno == EWOULDBLOCK ?
 	    "the logd of a killed brokerd has not ended" : strerror(errno));
-	if (fd != -1)
-		close(fd);
 	return (-1);
+}
+
+const char *
+state_db_path(void)
+{
+	return (dbdir);
+}
+
+int
+state_db(char *why, size_t len)
+{
+	int	 fd;
+
+	if ((fd = fcntl(db, F_DUPFD_CLOEXEC, 0)) == -1)
+		(void)snprintf(why, len, "%s: %s", dbdir, strerror(errno));
+	return (fd);
 }
 
 static int

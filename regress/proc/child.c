@@ -54,6 +54,7 @@
  *	babble		floods the text log
  *	liar		sends the parent what only others may send
  *	murder		asks for the death of keyd
+ *	old		has a database that is not fresh
  *	mute		answers no configuration
  */
 #define PEERS_MAX	PROC_MAX
@@ -73,11 +74,13 @@ static uint32_t			 last_id;
 static char			 todo[32];
 static uint64_t			 heard[PROC_MAX];
 static uint64_t			 opened, closings, pages, items;
+static int			 changed, started;
 static uint64_t			 activated, cancelled, listeners;
 static char			 names[PROC_MAX][32];
 
 static void	read_todo(const char *, const char *);
 static void	make_peers(enum proc);
+static void	news(void *);
 static void	hear(struct link *, struct msg *);
 static void	link_opened(struct link *);
 static void	link_closed(struct link *);
@@ -144,9 +147,21 @@ make_peers(enum proc me)
 	}
 }
 
+/* The parent's answer to a status shows what we know by now. */
+static void
+news(void *arg)
+{
+	if (!changed || !started || proc_parent() == NULL)
+		return;
+	changed = 0;
+	stats();
+	stats_send(proc_parent());
+}
+
 static void
 hear(struct link *l, struct msg *m)
 {
+	changed = 1;
 	heard[link_peer(l)->proc]++;
 }
 
@@ -159,6 +174,7 @@ link_opened(struct link *l)
 	uint32_t		 i;
 
 	opened++;
+	changed = 1;
 	memset(&m, 0, sizeof(m));
 	for (i = 1; i < MSG_MAX; i++) {
 		d = msg_desc(i);
@@ -174,6 +190,7 @@ static void
 link_closed(struct link *l)
 {
 	closings++;
+	changed = 1;
 }
 
 /* "A CA file that does not parse". */
@@ -216,12 +233,14 @@ static void
 activate(void)
 {
 	activated++;
+	changed = 1;
 }
 
 static void
 cancel(void)
 {
 	cancelled++;
+	changed = 1;
 }
 
 static void
@@ -251,7 +270,8 @@ start(int fresh)
 	if (strcmp(todo, "murder") == 0 && proc_peer(PROC_KEYD) != NULL)
 		proc_kill(link_peer(proc_peer(PROC_KEYD))->instance,
 		    "I want to");
-	proc_ready(1);
+	proc_ready(strcmp(todo, "old") != 0);
+	started = 1;
 	for (i = 0; strcmp(todo, "babble") == 0 && i < 10000; i++)
 		log_info("line %d\nof a flood", i);
 	log_info("started");
@@ -290,11 +310,15 @@ file(struct msg_file *m, int *fd)
 {
 	struct ledger	*mine, page;
 
+	changed = 1;
 	if (m->kind != FILE_LEDGER || *fd == -1)
 		fatalx("unexpected file");
 	if (self.proc == PROC_LOGD) {
 		if (ledger_read(*fd, m->instance, &page) == -1)
 			fatal("ledger");
+		/* One that never ran has not written it. */
+		if (page.last_begin == 0)
+			return;
 		if (page.last_begin != 42 || page.vaults[0].lost != 1 ||
 		    page.vaults[0].vault != 7)
 			fatalx("ledger: wrong page");
@@ -314,6 +338,7 @@ static void
 listener(const struct msg_listener *m, int fd)
 {
 	listeners++;
+	changed = 1;
 	if (self.proc != PROC_API_LOCAL) {
 		close(fd);
 		return;
@@ -326,6 +351,7 @@ static void
 listener_close(const struct msg_listener_close *m)
 {
 	listeners--;
+	changed = 1;
 }
 
 static void
@@ -455,6 +481,7 @@ main(int argc, char **argv)
 	if (strcmp(todo, "slow") == 0)
 		(void)nanosleep(&half, NULL);
 	make_peers(proc);
+	loop_hook(TURN_WORK, news, NULL);
 	self.proc = proc;
 	self.promises = proc == PROC_API_LOCAL ? "stdio unix recvfd" :
 	    "stdio sendfd recvfd";
