@@ -35,7 +35,7 @@
  * split at every position; all must come to the same outcome.
  */
 
-#define SPLITS_MAX	4096	/* longer inputs are split at fewer places */
+#define SPLITS_MAX	1024	/* longer inputs are split at fewer places */
 
 static int	 has_line(const char *, const char *, int);
 static void	 same_outcome(const struct http_input *, const char *, size_t,
