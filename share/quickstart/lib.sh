@@ -5,9 +5,11 @@
 DEBIAN_BUILD="gcc libc6-dev linux-libc-dev make pkg-config bison libbsd-dev
     libtls-dev libevent-dev libsqlite3-dev libssl-dev libsodium-dev
     libc-ares-dev libjansson-dev libseccomp-dev ca-certificates"
+DEBIAN_RUN="curl perl-base procps"
 DEBIAN_CHECK="bmake byacc clang clang-tidy cppcheck mandoc shellcheck valgrind
     libcmocka-dev perl libio-socket-ssl-perl libjson-perl curl openssl"
 OPENBSD_BUILD="sqlite3 libsodium libcares jansson"
+OPENBSD_RUN="curl"
 OPENBSD_CHECK="bmake gmake cmocka shellcheck cppcheck llvm p5-IO-Socket-SSL
     p5-JSON curl"
 
@@ -117,16 +119,16 @@ need_packages()
 	esac
 }
 
-# To build and run; to run all tests and checkers.
-need_build()
+# To build and try it out; to run all tests and checkers.
+need_run()
 {
-	need_packages "$DEBIAN_BUILD" "$OPENBSD_BUILD"
+	need_packages "$DEBIAN_BUILD $DEBIAN_RUN" "$OPENBSD_BUILD $OPENBSD_RUN"
 }
 
 need_check()
 {
-	need_packages "$DEBIAN_BUILD $DEBIAN_CHECK" \
-	    "$OPENBSD_BUILD $OPENBSD_CHECK"
+	need_packages "$DEBIAN_BUILD $DEBIAN_RUN $DEBIAN_CHECK" \
+	    "$OPENBSD_BUILD $OPENBSD_RUN $OPENBSD_CHECK"
 }
 
 # copy_tree directory: the files of the tree, as they are now, without what
