@@ -268,6 +268,7 @@ conn_fail(struct conn *c, enum conn_error error, const char *text)
 	(void)strlcpy(copy, text, sizeof(copy));
 	c->state = CONN_FAILED;
 	connio_stop(c);
+	buf_clear(&c->out);
 	memset(c->expire, 0, sizeof(c->expire));
 	conn_disarm(c);
 	connio_tell();

@@ -474,7 +474,7 @@ conn_unread(struct conn *c, const void *data, size_t n)
 int
 conn_write(struct conn *c, const void *data, size_t n)
 {
-	if (c->flags & (CF_SHUT | CF_BROKEN | CF_DEAD)) {
+	if ((c->flags & (CF_SHUT | CF_BROKEN)) || c->state == CONN_FAILED) {
 		errno = EPIPE;
 		return (-1);
 	}
