@@ -28,6 +28,12 @@
 #include "seal.h"
 #include "service.h"
 
+/*
+ * Name, keys and numbers of a rule, on the wire; a rough figure that both the
+ * check and the lease add, so that what was accepted can be served.
+ */
+#define RULE_OVERHEAD	64
+
 /* A lease that is being made. */
 struct draft {
 	const struct vault	*vault;
@@ -199,8 +205,7 @@ make_rule(struct draft *d, const struct service *s, struct rec_rule *r)
 	r->missing = "";
 	if ((r->keys = key_list(d, &s->o)) == NULL)
 		return (-1);
-	d->size += sizeof(*r) + strlen(s->o.path) + strlen(s->o.methods) +
-	    strlen(r->keys);
+	d->size += strlen(s->o.path) + strlen(s->o.methods) + RULE_OVERHEAD;
 	/* A disabled service answers 403; no secret need leave for that. */
 	if (!s->o.enabled)
 		return (0);
@@ -418,6 +423,41 @@ lease_raw(const struct rec_obj_service *o, const char *key)
 	return (o->auth_type != AUTH_BASIC && service_uses(o, key));
 }
 
+/* As service_list_check() counts: a host's own services and the wildcards'. */
+int
+lease_check(const struct rec_obj_service *const *list, size_t n,
+    ssize_t (*length)(const char *, void *), void *arg, char *why, size_t len)
+{
+	size_t		 size[2 * STATE_SERVICES_MAX], i, j, sum;
+	const char	*dot;
+
+	for (i = 0; i < n; i++) {
+		size[i] = lease_size(list[i], length, arg);
+		if (size[i] <= LEASE_SERVICE_MAX)
+			continue;
+		(void)snprintf(why, len, "service %s would send more than %d "
+		    "KiB of headers", list[i]->name,
+		    LEASE_SERVICE_MAX / 1024);
+		return (-1);
+	}
+	for (i = 0; i < n; i++) {
+		dot = strchr(list[i]->host, '.');
+		for (sum = 0, j = 0; j < n; j++) {
+			if (strcmp(list[i]->host, list[j]->host) == 0 ||
+			    (dot != NULL && list[j]->host[0] == '*' &&
+			    strcmp(dot, list[j]->host + 1) == 0))
+				sum += size[j];
+		}
+		if (sum <= LEASE_SIZE_MAX)
+			continue;
+		(void)snprintf(why, len, "the services for %s would together "
+		    "be larger than %d KiB", list[i]->host,
+		    LEASE_SIZE_MAX / 1024);
+		return (-1);
+	}
+	return (0);
+}
+
 size_t
 lease_size(const struct rec_obj_service *o,
     ssize_t (*length)(const char *, void *), void *arg)
@@ -433,7 +473,8 @@ lease_size(const struct rec_obj_service *o,
 		size += n;
 	if (o->auth_type == AUTH_BASIC)
 		size = (size + 3) / 3 * 4;
-	size += strlen(o->prefix) + strlen(o->header) + 32;
+	size += strlen(o->prefix) + strlen(o->header) + strlen(o->path) +
+	    strlen(o->methods) + RULE_OVERHEAD;
 	while (service_header_next(o, &pos, &name, &tpl) == 1) {
 		size += name.len;
 		tpos = 0;

@@ -48,6 +48,14 @@ int	 lease_rules(const struct vault *, const char *host, uint16_t port,
 size_t	 lease_size(const struct rec_obj_service *,
 	    ssize_t (*length)(const char *key, void *), void *);
 
+/*
+ * Whether `n' services, to be all those of a vault, stay within the bounds
+ * for each service and each host.  0, or -1 with a sentence in `why'.
+ */
+int	 lease_check(const struct rec_obj_service *const *, size_t n,
+	    ssize_t (*length)(const char *key, void *), void *, char *why,
+	    size_t len);
+
 /* Whether the service puts that credential's bytes into a header raw. */
 int	 lease_raw(const struct rec_obj_service *, const char *key);
 
