@@ -78,7 +78,7 @@ ${OBJS}: config.mk
 progs: ${LIBS} ${PROGS} ${DEMO_PROGS}
 
 # Everything that is compiled, the tests included.
-tests: progs ${TESTS} ${CONFIG_PROGS}
+tests: progs ${TESTS} ${CONFIG_PROGS} ${PROC_CHILD}
 
 regress: tests check-imsg
 	PROGS='${PROGS}' sh regress/run ${TESTS}

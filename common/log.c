@@ -31,6 +31,7 @@ static int		 log_verbose;
 static void		(*log_to)(int, const char *);
 
 static void	log_line(int, const char *);
+static void	log_encode(char *, size_t, const char *);
 static void	log_format(int, int, const char *, va_list);
 
 void
@@ -100,9 +101,26 @@ log_printable(const char *line)
 }
 
 /*
- * The encoded line is cut at a character's end: strnvis(3) writes whole
- * escapes only.
+ * One character at a time, since a strnvis(3) that runs out of room leaves
+ * half an escape and, in some libraries, no NUL.
  */
+static void
+log_encode(char *line, size_t len, const char *raw)
+{
+	char	 enc[8];
+	size_t	 n, used = 0;
+
+	for (; *raw != '\0'; raw++) {
+		n = vis(enc, (unsigned char)*raw, VIS_CSTYLE | VIS_TAB |
+		    VIS_NL, (unsigned char)raw[1]) - enc;
+		if (n >= len - used)
+			break;
+		memcpy(line + used, enc, n);
+		used += n;
+	}
+	line[used] = '\0';
+}
+
 static void
 log_format(int priority, int num, const char *fmt, va_list ap)
 {
@@ -117,7 +135,7 @@ log_format(int priority, int num, const char *fmt, va_list ap)
 	if (num != 0 && (size_t)len < sizeof(raw))
 		(void)snprintf(raw + len, sizeof(raw) - len, ": %s",
 		    strerror(num));
-	(void)strnvis(line, raw, sizeof(line), VIS_CSTYLE | VIS_TAB | VIS_NL);
+	log_encode(line, sizeof(line), raw);
 	log_line(priority, line);
 }
 

@@ -184,6 +184,16 @@ hash_desc(uint64_t h, const struct rec_desc *desc)
 }
 
 uint64_t
+msg_hash(uint64_t h, const struct msg_desc *d)
+{
+	h = hash_desc(h, &d->rec);
+	h = hash_number(h, d->type);
+	h = hash_number(h, d->from);
+	h = hash_number(h, d->to);
+	return (hash_number(h, d->flags));
+}
+
+uint64_t
 msg_catalogue_hash(void)
 {
 	static uint64_t	 h;
@@ -192,13 +202,8 @@ msg_catalogue_hash(void)
 	if (h != 0)
 		return (h);
 	h = 14695981039346656037ULL;
-	for (i = 1; i < MSG_MAX; i++) {
-		h = hash_desc(h, &table[i].rec);
-		h = hash_number(h, table[i].type);
-		h = hash_number(h, table[i].from);
-		h = hash_number(h, table[i].to);
-		h = hash_number(h, table[i].flags);
-	}
+	for (i = 1; i < MSG_MAX; i++)
+		h = msg_hash(h, &table[i]);
 	/*
 	 * The bodies of objects and operations are records that no message
 	 * names, so they are hashed by themselves.

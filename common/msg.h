@@ -214,6 +214,8 @@ const struct msg_desc	*msg_desc(uint32_t type);
  * Hash over the whole catalogue: types, names, directions, fields and caps.
  */
 uint64_t	 msg_catalogue_hash(void);
+/* One message's share of it, continuing from h. */
+uint64_t	 msg_hash(uint64_t h, const struct msg_desc *);
 
 /* Whether any message goes from one of the two processes to the other. */
 int		 msg_linked(enum proc, enum proc);
