@@ -254,21 +254,30 @@ pair_fds(int *a, int *b, int flags)
 struct tls *
 pair_server(void)
 {
-	struct testcert		 tc;
+	struct testcert	 tc;
+	struct tls	*tls;
+
+	testcert_make(&tc, NULL, "localhost", 0, -60, 3600);
+	tls = pair_server_with(&tc, NULL);
+	testcert_free(&tc);
+	return (tls);
+}
+
+struct tls *
+pair_server_with(const struct testcert *tc, const struct testcert *more)
+{
 	struct tls_config	*config;
 	struct tls		*tls;
 	char			*cert, *key;
 
-	testcert_make(&tc, NULL, "localhost", 0, -60, 3600);
-	cert = testcert_pem(&tc, NULL);
-	key = testcert_key_pem(&tc);
+	cert = testcert_pem(tc, more);
+	key = testcert_key_pem(tc);
 	if ((config = conn_tls_config()) == NULL ||
 	    tls_config_set_keypair_mem(config, (uint8_t *)cert, strlen(cert),
 	    (uint8_t *)key, strlen(key)) == -1 ||
 	    (tls = tls_server()) == NULL || tls_configure(tls, config) == -1)
 		errx(1, "server context");
 	tls_config_free(config);
-	testcert_free(&tc);
 	free(cert);
 	free(key);
 	return (tls);

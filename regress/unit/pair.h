@@ -96,6 +96,10 @@ uint64_t pair_now(void);
 
 /* A server context for localhost, and a client's configuration. */
 struct tls		*pair_server(void);
+/* The same with this certificate and, unless NULL, one more of its chain. */
+struct testcert;
+struct tls		*pair_server_with(const struct testcert *,
+			    const struct testcert *);
 struct tls_config	*pair_client(void);
 
 #endif /* PAIR_H */

@@ -129,7 +129,8 @@ testcert_make(struct testcert *tc, const struct testcert *issuer,
 	add_usage(x, flags);
 	if ((flags & (TC_CA | TC_NOSAN)) == 0)
 		add_name(x, name, flags);
-	if (X509_sign(x, issuer->key, EVP_sha256()) == 0)
+	if (X509_sign(x, issuer->key,
+	    (flags & TC_SHA1) ? EVP_sha1() : EVP_sha256()) == 0)
 		errx(1, "signature");
 }
 

@@ -36,6 +36,7 @@ struct testcert {
 #define TC_CLIENT	0x02	/* clientAuth instead of serverAuth */
 #define TC_NOSAN	0x04	/* the name is the CN only */
 #define TC_IP		0x08	/* the name is an IP literal */
+#define TC_SHA1		0x10	/* signed with SHA-1 */
 
 /*
  * A certificate for a name, signed by issuer (NULL: by itself), valid from
