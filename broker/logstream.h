@@ -48,9 +48,14 @@
 #define LOGSTREAM_STRICT	2000		/* ms */
 #define LOGSTREAM_END		5		/* ms: END waits for a BEGIN */
 
+/*
+ * What `ready' is told.  UNLOGGED goes on all the same and is counted; or, of
+ * one record at most, a part of its BEGIN is in the kernel, the rest follows,
+ * and the ledger page names it as the last one used.
+ */
 enum logged {
 	LOGGED,			/* in the kernel; strict: committed */
-	UNLOGGED,		/* goes on all the same, and is counted */
+	UNLOGGED,		/* goes on all the same */
 	REFUSED			/* strict: answer 503 log_unavailable */
 };
 
@@ -61,11 +66,15 @@ struct logvault;
  * The record of one request; lives in the exchange.  Zeroed before its first
  * use and after the end of each; all members are private.
  */
+TAILQ_HEAD(logrecs, logrec);
+
 struct logrec {
 	uint64_t		 seq;		/* of BEGIN, once it has one */
 	int			 state;
+	int			 how;
 	struct logheld		*held;
 	struct logvault		*vault;
+	struct logrecs		*list;
 	TAILQ_ENTRY(logrec)	 entry;
 	uint64_t		 deadline;
 	void			(*ready)(struct logrec *, int, void *);
