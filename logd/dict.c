@@ -1,0 +1,315 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db.h"
+#include "dict.h"
+#include "log.h"
+
+/* vault, port, scheme, and five texts with their NULs. */
+#define KEY_MAX		(8 + 2 + 1 + 257 + 33 + 65 + 1101 + 65)
+
+struct target {
+	RB_ENTRY(target)	 node;
+	TAILQ_ENTRY(target)	 lru;		/* oldest use first */
+	uint64_t		 hash;
+	int64_t			 id;
+	int64_t			 last;
+	size_t			 len;
+	uint8_t			 key[];
+};
+RB_HEAD(targets, target);
+TAILQ_HEAD(lru, target);
+
+struct dict_counters	 dict_counters;
+
+static struct targets	 targets = RB_INITIALIZER(&targets);
+static struct lru	 lru = TAILQ_HEAD_INITIALIZER(lru);
+static uint64_t		 gen = 1;
+static uint64_t		 seed;
+
+static struct db_sql	 sql_who = DB_SQL(
+    "SELECT id, last_id FROM scopes WHERE vault = ? AND actor_type = ?"
+    " AND actor = ? AND actor_name = ? AND session = ?");
+static struct db_sql	 sql_new_who = DB_SQL(
+    "INSERT INTO scopes (vault, actor_type, actor, actor_name, session,"
+    " first_id, last_id) VALUES (?, ?, ?, ?, ?, ?, ?)");
+static struct db_sql	 sql_use_who = DB_SQL(
+    "UPDATE scopes SET last_id = ? WHERE id = ?");
+static struct db_sql	 sql_target = DB_SQL(
+    "SELECT id, last_id FROM targets WHERE vault = ? AND host = ?"
+    " AND port = ? AND method = ? AND service = ? AND keys = ?"
+    " AND auth_scheme = ? AND auth_header = ?");
+static struct db_sql	 sql_new_target = DB_SQL(
+    "INSERT INTO targets (vault, host, port, method, service, keys,"
+    " auth_scheme, auth_header, first_id, last_id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+static struct db_sql	 sql_use_target = DB_SQL(
+    "UPDATE targets SET last_id = ? WHERE id = ?");
+static struct db_sql	 sql_trim_targets = DB_SQL(
+    "DELETE FROM targets WHERE id IN (SELECT id FROM targets t"
+    " WHERE vault = ?1 AND last_id < ?2 AND NOT EXISTS"
+    " (SELECT 1 FROM open_requests o WHERE o.target = t.id) LIMIT ?3)");
+static struct db_sql	 sql_trim_scopes = DB_SQL(
+    "DELETE FROM scopes WHERE id IN (SELECT id FROM scopes s"
+    " WHERE vault = ?1 AND last_id < ?2 AND NOT EXISTS"
+    " (SELECT 1 FROM open_requests o WHERE o.scope = s.id) LIMIT ?3)");
+
+static int	target_cmp(struct target *, struct target *);
+static struct target	*target_find(const uint8_t *, size_t);
+static void	target_put(const uint8_t *, size_t, int64_t, int64_t);
+static size_t	target_key(const struct record *, uint64_t, uint8_t *);
+static uint64_t	target_hash(const uint8_t *, size_t);
+static int	target_load(const struct record *, uint64_t, int64_t, int64_t *,
+		    int64_t *);
+static int	entry_load(sqlite3_stmt *, int64_t *, int64_t *);
+static int	entry_use(struct db_sql *, int64_t, int64_t, int64_t *);
+
+RB_GENERATE_STATIC(targets, target, node, target_cmp)
+
+static int
+target_cmp(struct target *a, struct target *b)
+{
+	if (a->hash != b->hash)
+		return (a->hash < b->hash ? -1 : 1);
+	if (a->len != b->len)
+		return (a->len < b->len ? -1 : 1);
+	return (memcmp(a->key, b->key, a->len));
+}
+
+/* Seeded, though the tree stays balanced whatever is put into it. */
+static uint64_t
+target_hash(const uint8_t *p, size_t len)
+{
+	uint64_t	 h;
+	size_t		 i;
+
+	if (seed == 0)
+		arc4random_buf(&seed, sizeof(seed));
+	h = seed;
+	for (i = 0; i < len; i++)
+		h = (h ^ p[i]) * 1099511628211ULL;
+	return (h);
+}
+
+static size_t
+target_key(const struct record *r, uint64_t vault, uint8_t *key)
+{
+	const char	*texts[] = { r->host, r->method, r->service, r->keys,
+			    r->auth_header };
+	size_t		 i, len, n = 0;
+
+	memcpy(key, &vault, sizeof(vault));
+	n += sizeof(vault);
+	memcpy(key + n, &r->port, sizeof(r->port));
+	n += sizeof(r->port);
+	key[n++] = r->auth_scheme;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		len = strlen(texts[i]) + 1;
+		if (len > KEY_MAX - n)
+			fatalx("target: a text is too long");
+		memcpy(key + n, texts[i], len);
+		n += len;
+	}
+	return (n);
+}
+
+static struct target *
+target_find(const uint8_t *key, size_t len)
+{
+	static union {
+		struct target	 t;
+		uint8_t		 space[sizeof(struct target) + KEY_MAX];
+	} want;
+	struct target	*t;
+
+	want.t.hash = target_hash(key, len);
+	want.t.len = len;
+	memcpy(want.space + offsetof(struct target, key), key, len);
+	if ((t = RB_FIND(targets, &targets, &want.t)) == NULL)
+		return (NULL);
+	TAILQ_REMOVE(&lru, t, lru);
+	TAILQ_INSERT_TAIL(&lru, t, lru);
+	return (t);
+}
+
+static void
+target_put(const uint8_t *key, size_t len, int64_t id, int64_t last)
+{
+	struct target	*t;
+
+	if (dict_counters.cached == DICT_CACHE) {
+		t = TAILQ_FIRST(&lru);
+		TAILQ_REMOVE(&lru, t, lru);
+		RB_REMOVE(targets, &targets, t);
+		free(t);
+		dict_counters.cached--;
+	}
+	if ((t = malloc(sizeof(*t) + len)) == NULL)
+		fatal("target");
+	t->hash = target_hash(key, len);
+	t->id = id;
+	t->last = last;
+	t->len = len;
+	memcpy(t->key, key, len);
+	RB_INSERT(targets, &targets, t);
+	TAILQ_INSERT_TAIL(&lru, t, lru);
+	dict_counters.cached++;
+}
+
+void
+dict_clear(void)
+{
+	struct target	*t;
+
+	while ((t = TAILQ_FIRST(&lru)) != NULL) {
+		TAILQ_REMOVE(&lru, t, lru);
+		RB_REMOVE(targets, &targets, t);
+		free(t);
+	}
+	dict_counters.cached = 0;
+	gen++;
+}
+
+/* The id and bound of an entry that is there: 1, 0 if not, -1. */
+static int
+entry_load(sqlite3_stmt *s, int64_t *id, int64_t *last)
+{
+	int	 rc;
+
+	if ((rc = db_step(s)) != 1)
+		return (rc);
+	*id = sqlite3_column_int64(s, 0);
+	*last = sqlite3_column_int64(s, 1);
+	db_reset(s);
+	return (1);
+}
+
+static int
+entry_use(struct db_sql *sql, int64_t entry, int64_t id, int64_t *last)
+{
+	if (id <= *last)
+		return (0);
+	if (db_run(sql, "ii", id + DICT_STEP, entry) == -1)
+		return (-1);
+	*last = id + DICT_STEP;
+	return (0);
+}
+
+int
+dict_who(struct who *w, int64_t id, int64_t *entry)
+{
+	sqlite3_stmt	*s;
+	int		 rc;
+
+	if (w->gen != gen) {
+		if ((s = db_prep(&sql_who)) == NULL || db_bind(s, "iittt",
+		    (int64_t)w->vault, (int64_t)w->actor_type, w->actor,
+		    w->actor_name, w->session) == -1)
+			return (-1);
+		rc = entry_load(s, &w->entry, &w->last);
+		if (rc == -1)
+			return (-1);
+		if (rc == 0) {
+			w->last = id + DICT_STEP;
+			if (db_run(&sql_new_who, "iitttii", (int64_t)w->vault,
+			    (int64_t)w->actor_type, w->actor, w->actor_name,
+			    w->session, id, w->last) == -1)
+				return (-1);
+			w->entry = sqlite3_last_insert_rowid(db_handle());
+		}
+		w->gen = gen;
+	}
+	*entry = w->entry;
+	return (entry_use(&sql_use_who, w->entry, id, &w->last));
+}
+
+static int
+target_load(const struct record *r, uint64_t vault, int64_t id, int64_t *entry,
+    int64_t *last)
+{
+	sqlite3_stmt	*s;
+	int		 rc;
+
+	if ((s = db_prep(&sql_target)) == NULL || db_bind(s, "itittt" "it",
+	    (int64_t)vault, r->host, (int64_t)r->port, r->method, r->service,
+	    r->keys, (int64_t)r->auth_scheme, r->auth_header) == -1)
+		return (-1);
+	if ((rc = entry_load(s, entry, last)) != 0)
+		return (rc == -1 ? -1 : 0);
+	*last = id + DICT_STEP;
+	if (db_run(&sql_new_target, "itittt" "itii", (int64_t)vault, r->host,
+	    (int64_t)r->port, r->method, r->service, r->keys,
+	    (int64_t)r->auth_scheme, r->auth_header, id, *last) == -1)
+		return (-1);
+	*entry = sqlite3_last_insert_rowid(db_handle());
+	return (0);
+}
+
+int
+dict_target(struct record *r, uint64_t vault, int64_t id)
+{
+	struct target	*t;
+	uint8_t		 key[KEY_MAX];
+	size_t		 len;
+
+	len = target_key(r, vault, key);
+	if ((t = target_find(key, len)) != NULL) {
+		dict_counters.hits++;
+		if (entry_use(&sql_use_target, t->id, id, &t->last) == -1)
+			return (-1);
+		r->target = t->id;
+		r->target_last = t->last;
+		return (0);
+	}
+	dict_counters.misses++;
+	if (target_load(r, vault, id, &r->target, &r->target_last) == -1 ||
+	    entry_use(&sql_use_target, r->target, id, &r->target_last) == -1)
+		return (-1);
+	target_put(key, len, r->target, r->target_last);
+	return (0);
+}
+
+int
+dict_target_use(struct record *r, int64_t id)
+{
+	return (entry_use(&sql_use_target, r->target, id, &r->target_last));
+}
+
+int
+dict_trim(uint64_t vault, int64_t oldest, int max)
+{
+	int	 n;
+
+	if (db_run(&sql_trim_targets, "iii", (int64_t)vault, oldest,
+	    (int64_t)max) == -1)
+		return (-1);
+	n = sqlite3_changes(db_handle());
+	if (db_run(&sql_trim_scopes, "iii", (int64_t)vault, oldest,
+	    (int64_t)max) == -1)
+		return (-1);
+	n += sqlite3_changes(db_handle());
+	if (n > 0)
+		dict_clear();
+	return (n);
+}

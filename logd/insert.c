@@ -1,0 +1,294 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#include <sys/types.h>
+
+#include <stdint.h>
+#include <string.h>
+
+#include "clock.h"
+#include "db.h"
+#include "dict.h"
+#include "insert.h"
+#include "log.h"
+#include "schema.h"
+#include "stream.h"
+#include "vault.h"
+
+#define COLUMNS	20
+#define COLUMN_NAMES							\
+    "id, vault, scope, target, flags, status, request_id, stream, seq,"	\
+    " conn, latency, ttfb, bytes_in, bytes_out, path, client, upstream," \
+    " trace_id, count, detail"
+#define VALUES	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define VALUES4	VALUES ", " VALUES ", " VALUES ", " VALUES
+
+static struct db_sql	 sql_one =
+    DB_SQL("INSERT INTO log (" COLUMN_NAMES ") VALUES " VALUES);
+static struct db_sql	 sql_many = DB_SQL("INSERT INTO log (" COLUMN_NAMES
+    ") VALUES " VALUES4 ", " VALUES4);
+static struct db_sql	 sql_open = DB_SQL(
+    "INSERT INTO open_requests (stream, seq, vault, scope, target, flags,"
+    " request_id, conn, path, client, trace_id, detail)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+static struct db_sql	 sql_close = DB_SQL(
+    "DELETE FROM open_requests WHERE stream = ? AND seq = ?");
+static struct db_sql	 sql_minute = DB_SQL(
+    "INSERT INTO minutes (minute, first_id, last_id) VALUES (?, ?, ?)"
+    " ON CONFLICT (minute) DO UPDATE SET last_id = excluded.last_id");
+
+struct insert_counters	 insert_counters;
+
+/* A row that waits for others to share a statement with. */
+struct slot {
+	struct record	*r;
+	int64_t		 id;
+	int64_t		 scope;
+};
+
+static struct slot	 slots[INSERT_ROWS];
+static int		 nslots;
+static int64_t		 next_id = 1;
+static int64_t		 first_id = 1;	/* of this transaction */
+static uint64_t		 refused;	/* in it */
+
+static int	insert_refs(struct record *, int64_t, int64_t *);
+static int	insert_bind(sqlite3_stmt *, int, const struct slot *);
+static int	insert_flush(void);
+static int	insert_each(void);
+static int	insert_refused(struct record *);
+static int64_t	record_flags(const struct record *);
+static const uint8_t	*trace_id(const struct record *, size_t *);
+
+void
+insert_init(int64_t next)
+{
+	next_id = first_id = next;
+	nslots = 0;
+}
+
+int64_t
+insert_head(void)
+{
+	return (first_id - 1);
+}
+
+int64_t
+insert_last(void)
+{
+	return (next_id - 1);
+}
+
+static int64_t
+record_flags(const struct record *r)
+{
+	return (schema_flags(r->kind, r->ingress, r->decision, r->protocol,
+	    r->path_cut, r->error_code, r->event));
+}
+
+static const uint8_t *
+trace_id(const struct record *r, size_t *len)
+{
+	static const uint8_t	 none[sizeof(r->trace_id)];
+
+	*len = memcmp(r->trace_id, none, sizeof(none)) == 0 ? 0 :
+	    sizeof(none);
+	return (r->trace_id);
+}
+
+/*
+ * The vault is looked at row by row, so that no row is inserted that the
+ * foreign key would refuse together with all that share its statement.
+ */
+static int
+insert_refs(struct record *r, int64_t id, int64_t *scope)
+{
+	if (vault_find(r->vault) == NULL) {
+		record_orphan(r);
+		insert_counters.orphans++;
+	}
+	*scope = 0;
+	if (r->who != NULL && dict_who(r->who, id, scope) == -1)
+		return (-1);
+	if (r->flags & REC_OPEN)
+		return (r->target == 0 ? 0 : dict_target_use(r, id));
+	if (*r->host == '\0' && *r->method == '\0')
+		return (0);
+	return (dict_target(r, r->vault, id));
+}
+
+/* The statement's fault, or the end of the transaction? */
+static int
+insert_refused(struct record *r)
+{
+	if (db_error() != DB_CONSTRAINT || db_lost())
+		return (-1);
+	r->flags |= REC_DROPPED;
+	refused++;
+	log_warnx("request log: a row was refused and dropped: %s",
+	    db_errstr());
+	return (0);
+}
+
+static int
+insert_bind(sqlite3_stmt *s, int n, const struct slot *slot)
+{
+	const struct record	*r = slot->r;
+	const uint8_t		*trace;
+	size_t			 len;
+	int			 c = n * COLUMNS, rc = 0;
+
+#define INT(v)	rc |= sqlite3_bind_int64(s, ++c, (v))
+#define OPT(has, v)							\
+	rc |= (has) ? sqlite3_bind_int64(s, ++c, (v)) :			\
+	    sqlite3_bind_null(s, ++c)
+#define BYTES(p, n)							\
+	rc |= (n) > 0 ? sqlite3_bind_blob(s, ++c, (p), (n),		\
+	    SQLITE_STATIC) : sqlite3_bind_null(s, ++c)
+	INT(slot->id);
+	OPT(r->vault != 0, (int64_t)r->vault);
+	OPT(slot->scope != 0, slot->scope);
+	OPT(r->target != 0, r->target);
+	INT(record_flags(r));
+	OPT(r->status >= 0, r->status);
+	BYTES(r->request_id, sizeof(r->request_id));
+	OPT(r->stream != NULL, stream_id(r->stream));
+	OPT(r->seq != 0, (int64_t)r->seq);
+	OPT(r->conn != 0, (int64_t)r->conn);
+	OPT(r->latency >= 0, r->latency);
+	OPT(r->ttfb >= 0, r->ttfb);
+	OPT(r->kind == KIND_REQUEST || r->latency >= 0, (int64_t)r->bytes_in);
+	OPT(r->kind == KIND_REQUEST || r->latency >= 0, (int64_t)r->bytes_out);
+	rc |= *r->path == '\0' ? sqlite3_bind_null(s, ++c) :
+	    sqlite3_bind_text(s, ++c, r->path, -1, SQLITE_STATIC);
+	BYTES(r->client, r->client_len);
+	BYTES(r->upstream, r->upstream_len);
+	trace = trace_id(r, &len);
+	BYTES(trace, len);
+	OPT(r->count != 0, (int64_t)r->count);
+	rc |= *r->detail == '\0' ? sqlite3_bind_null(s, ++c) :
+	    sqlite3_bind_text(s, ++c, r->detail, -1, SQLITE_STATIC);
+#undef INT
+#undef OPT
+#undef BYTES
+	return (rc == SQLITE_OK ? 0 : -1);
+}
+
+/* One by one: to find the row that is to blame, and for what is left over. */
+static int
+insert_each(void)
+{
+	sqlite3_stmt	*s;
+	int		 i;
+
+	if ((s = db_prep(&sql_one)) == NULL)
+		return (-1);
+	for (i = 0; i < nslots; i++) {
+		if (insert_bind(s, 0, &slots[i]) == -1)
+			return (-1);
+		if (db_step(s) == -1 && insert_refused(slots[i].r) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+insert_flush(void)
+{
+	sqlite3_stmt	*s;
+	int		 i, rc = -1;
+
+	if (nslots == INSERT_ROWS) {
+		if ((s = db_prep(&sql_many)) == NULL)
+			return (-1);
+		for (i = 0; i < nslots; i++) {
+			if (insert_bind(s, i, &slots[i]) == -1)
+				return (-1);
+		}
+		rc = db_step(s);
+		if (rc == -1 && (db_error() != DB_CONSTRAINT || db_lost()))
+			return (-1);
+	}
+	if (rc == -1)
+		rc = insert_each();
+	nslots = 0;
+	return (rc);
+}
+
+int
+insert_row(struct record *r)
+{
+	struct slot	*slot = &slots[nslots];
+
+	slot->r = r;
+	slot->id = next_id++;
+	if (insert_refs(r, slot->id, &slot->scope) == -1)
+		return (insert_refused(r));
+	if ((r->flags & REC_OPEN) && db_run(&sql_close, "ii",
+	    stream_id(r->stream), (int64_t)r->seq) == -1)
+		return (-1);
+	return (++nslots == INSERT_ROWS ? insert_flush() : 0);
+}
+
+int
+insert_open(struct record *r)
+{
+	const uint8_t	*trace;
+	int64_t		 scope;
+	size_t		 len;
+
+	if (insert_refs(r, next_id, &scope) == -1)
+		return (insert_refused(r));
+	trace = trace_id(r, &len);
+	if (db_run(&sql_open, "iizzzibzebbe", stream_id(r->stream),
+	    (int64_t)r->seq, (int64_t)r->vault, scope, r->target,
+	    record_flags(r), r->request_id, sizeof(r->request_id),
+	    (int64_t)r->conn, r->path, r->client, (size_t)r->client_len,
+	    trace, len, r->detail) == -1)
+		return (insert_refused(r));
+	r->flags |= REC_NEWOPEN;
+	return (0);
+}
+
+int
+insert_finish(void)
+{
+	if (insert_flush() == -1)
+		return (-1);
+	if (next_id == first_id)
+		return (0);
+	if (db_run(&sql_minute, "iii", clock_now() / 60000000, first_id,
+	    next_id - 1) == -1 || schema_set("next_id", next_id) == -1)
+		return (-1);
+	return (0);
+}
+
+void
+insert_undo(void)
+{
+	next_id = first_id;
+	nslots = 0;
+	refused = 0;
+}
+
+void
+insert_committed(void)
+{
+	insert_counters.rows += next_id - first_id - refused;
+	insert_counters.dropped += refused;
+	refused = 0;
+	first_id = next_id;
+}

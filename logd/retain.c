@@ -1,0 +1,313 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stdint.h>
+
+#include "clock.h"
+#include "codes.h"
+#include "db.h"
+#include "dict.h"
+#include "insert.h"
+#include "log.h"
+#include "loop.h"
+#include "retain.h"
+#include "streamdb.h"
+
+#define SECOND		UINT64_C(1000000)
+#define DAY		INT64_C(86400000000)
+#define PAUSE		(3600 * SECOND)
+#define RETRY		SECOND
+#define TRIM		100
+
+struct retain_counters	 retain_counters;
+
+static struct retain_conf	 conf = { 7 * 86400, 10000, 90 * 86400 };
+static struct vaults_over	 over = TAILQ_HEAD_INITIALIZER(over);
+static uint64_t			 next_age;	/* monotonic, when to look */
+static uint64_t			 blocked;	/* monotonic, until when */
+static int64_t			 age_from;	/* nothing to go below it */
+static int64_t			 audit_from;
+
+/* What a transaction has deleted of which vault, until it is committed. */
+static struct {
+	uint64_t	 vault;
+	int		 audit;
+}		 gone[RETAIN_ROWS];
+static int	 ngone;
+
+static struct db_sql	 sql_vault = DB_SQL(
+    "DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY log_vault"
+    " WHERE vault = ? ORDER BY id LIMIT ?)");
+static struct db_sql	 sql_instance = DB_SQL(
+    "DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY log_vault"
+    " WHERE vault IS NULL AND flags & 15 <> 3 ORDER BY id LIMIT ?)");
+static struct db_sql	 sql_oldest = DB_SQL(
+    "SELECT min(id) FROM log INDEXED BY log_vault WHERE vault = ?");
+static struct db_sql	 sql_instance_oldest = DB_SQL(
+    "SELECT min(id) FROM log INDEXED BY log_vault WHERE vault IS NULL");
+static struct db_sql	 sql_all_oldest = DB_SQL("SELECT min(id) FROM log");
+static struct db_sql	 sql_cut = DB_SQL(
+    "SELECT last_id FROM minutes WHERE minute < ?"
+    " ORDER BY minute DESC LIMIT 1");
+static struct db_sql	 sql_age = DB_SQL(
+    "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id > ? AND"
+    " id <= ? AND flags & 15 <> 3 ORDER BY id LIMIT ?) RETURNING id, vault");
+static struct db_sql	 sql_audit = DB_SQL(
+    "DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY log_audit"
+    " WHERE flags & 15 = 3 AND id > ? AND id <= ? ORDER BY id LIMIT ?)"
+    " RETURNING id, vault");
+static struct db_sql	 sql_minutes = DB_SQL(
+    "DELETE FROM minutes WHERE minute IN (SELECT minute FROM minutes"
+    " WHERE last_id < ? ORDER BY minute LIMIT ?)");
+
+static void	retain_list(struct vault *);
+static int	retain_vault(struct vault *, uint64_t);
+static int	retain_trim(struct vault *);
+static int	retain_age(uint64_t, int *);
+static int	retain_cut(struct db_sql *, uint64_t, int64_t *, int);
+static int	retain_rest(void);
+static void	retain_commit(void);
+static void	retain_failed(void);
+
+void
+retain_configure(const struct retain_conf *c)
+{
+	conf = *c;
+	next_age = 0;
+	age_from = audit_from = 0;
+	retain_start();
+}
+
+static void
+retain_list(struct vault *v)
+{
+	if (v->over)
+		return;
+	v->over = 1;
+	TAILQ_INSERT_TAIL(&over, v, over_entry);
+}
+
+void
+retain_added(struct vault *v)
+{
+	v->rows++;
+	if (conf.rows != 0 && v->rows > conf.rows)
+		retain_list(v);
+}
+
+void
+retain_start(void)
+{
+	struct vault	*v;
+
+	for (v = vault_next(NULL); v != NULL; v = vault_next(v)) {
+		if (conf.rows != 0 && v->rows > conf.rows)
+			retain_list(v);
+	}
+}
+
+void
+retain_unload(void)
+{
+	struct vault	*v;
+
+	while ((v = TAILQ_FIRST(&over)) != NULL) {
+		TAILQ_REMOVE(&over, v, over_entry);
+		v->over = 0;
+	}
+	age_from = audit_from = 0;
+	next_age = blocked = 0;
+}
+
+/* The hour is for somebody to notice before everything is deleted. */
+void
+retain_clock(int64_t step)
+{
+	if (step > DAY) {
+		next_age = loop_mono() + PAUSE;
+		log_warnx("request log: nothing is deleted by age for an "
+		    "hour, since the clock leapt forward");
+	}
+}
+
+/* Bring one vault down to its cap, as far as the turn allows. */
+static int
+retain_vault(struct vault *v, uint64_t end)
+{
+	uint64_t	 n, left = RETAIN_ROWS;
+	int		 rc;
+
+	while (conf.rows != 0 && v->rows > conf.rows && left > 0 &&
+	    loop_mono() < end) {
+		n = v->rows - conf.rows;
+		if (n > RETAIN_CHUNK)
+			n = RETAIN_CHUNK;
+		rc = v->id == 0 ? db_run(&sql_instance, "i", (int64_t)n) :
+		    db_run(&sql_vault, "ii", (int64_t)v->id, (int64_t)n);
+		if (rc == -1)
+			return (-1);
+		if ((n = sqlite3_changes(db_handle())) == 0) {
+			v->rows = conf.rows;
+			break;
+		}
+		v->rows -= n;
+		left -= n < left ? n : left;
+		retain_counters.rows += n;
+	}
+	return (0);
+}
+
+static int
+retain_trim(struct vault *v)
+{
+	int64_t	 oldest, none = insert_head() + 1;
+
+	if ((v->id == 0 ? db_int(&sql_instance_oldest, none, &oldest, "") :
+	    db_int(&sql_oldest, none, &oldest, "i", (int64_t)v->id)) == -1)
+		return (-1);
+	return (dict_trim(v->id, oldest, TRIM));
+}
+
+/*
+ * One statement by age.  Returns how many rows it deleted and remembers
+ * whose they were.
+ */
+static int
+retain_cut(struct db_sql *sql, uint64_t seconds, int64_t *from, int audit)
+{
+	sqlite3_stmt	*s;
+	int64_t		 cut, id;
+	int		 rc, n = 0;
+
+	if (seconds == 0)
+		return (0);
+	if (db_int(&sql_cut, 0, &cut, "i", (clock_now() / (int64_t)SECOND -
+	    (int64_t)seconds) / 60) == -1)
+		return (-1);
+	if (cut <= *from)
+		return (0);
+	if ((s = db_prep(sql)) == NULL || db_bind(s, "iii", *from, cut,
+	    (int64_t)RETAIN_CHUNK) == -1)
+		return (-1);
+	while ((rc = db_step(s)) == 1) {
+		id = sqlite3_column_int64(s, 0);
+		if (id > *from)
+			*from = id;
+		gone[ngone].audit = audit;
+		gone[ngone++].vault = sqlite3_column_int64(s, 1);
+		n++;
+	}
+	if (rc == 0 && n < RETAIN_CHUNK)
+		*from = cut;
+	return (rc == -1 ? -1 : n);
+}
+
+static int
+retain_age(uint64_t end, int *done)
+{
+	int	 a, b;
+
+	*done = 0;
+	while (ngone + 2 * RETAIN_CHUNK <= RETAIN_ROWS && loop_mono() < end) {
+		if ((a = retain_cut(&sql_age, conf.seconds, &age_from,
+		    0)) == -1 || (b = retain_cut(&sql_audit,
+		    conf.audit_seconds, &audit_from, 1)) == -1)
+			return (-1);
+		if (a + b == 0) {
+			*done = 1;
+			return (retain_rest());
+		}
+	}
+	return (0);
+}
+
+static int
+retain_rest(void)
+{
+	int64_t	 oldest;
+
+	if (db_int(&sql_all_oldest, insert_head() + 1, &oldest, "") == -1 ||
+	    db_run(&sql_minutes, "ii", oldest, (int64_t)RETAIN_ROWS) == -1)
+		return (-1);
+	return (streamdb_trim(oldest));
+}
+
+static void
+retain_commit(void)
+{
+	struct vault	*v;
+	int		 i;
+
+	for (i = 0; i < ngone; i++) {
+		retain_counters.rows++;
+		v = vault_find(gone[i].vault);
+		if (v == NULL || gone[i].audit)
+			continue;
+		if (v->rows > 0)
+			v->rows--;
+		retain_list(v);
+	}
+}
+
+/* What was counted in memory is not to be trusted after a rollback. */
+static void
+retain_failed(void)
+{
+	db_rollback();
+	dict_clear();
+	age_from = audit_from = 0;
+	log_debug("retention: %s", db_errstr());
+	blocked = loop_mono() + RETRY;
+	(void)vault_recount();
+}
+
+void
+retain_turn(void)
+{
+	struct vault	*v;
+	uint64_t	 now = loop_mono();
+	int		 rc, done = 0;
+
+	if (now < blocked || (TAILQ_EMPTY(&over) && now < next_age))
+		return;
+	ngone = 0;
+	v = TAILQ_FIRST(&over);
+	if ((rc = db_begin(0)) == 0) {
+		if (v != NULL) {
+			rc = retain_vault(v, now + RETAIN_US);
+			if (rc == 0)
+				rc = retain_trim(v);
+		} else
+			rc = retain_age(now + RETAIN_US, &done);
+	}
+	if (rc == -1 || db_commit() == -1) {
+		retain_failed();
+		return;
+	}
+	retain_commit();
+	if (v != NULL && (conf.rows == 0 || v->rows <= conf.rows)) {
+		TAILQ_REMOVE(&over, v, over_entry);
+		v->over = 0;
+	}
+	if (done)
+		next_age = now + RETAIN_SECONDS * SECOND;
+	db_checkpoint();
+	if (!TAILQ_EMPTY(&over) || (!done && now >= next_age))
+		loop_again();
+}
