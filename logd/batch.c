@@ -47,7 +47,8 @@ static int			 armed;		/* the timer runs */
 static int			 due;		/* it has run out */
 static int			 strict;
 static int			 stuck;
-static uint64_t			 dropped;	/* and not told yet */
+static uint64_t			 dropped;	/* of the counter, told */
+static uint64_t			 reserve_next;	/* monotonic, when to look */
 
 static void	batch_timer(int, short, void *);
 static void	batch_arm(uint32_t);
@@ -72,6 +73,7 @@ void
 batch_configure(const struct batch_conf *c)
 {
 	conf = *c;
+	reserve_next = 0;
 }
 
 const struct batch_conf *
@@ -150,14 +152,13 @@ batch_turn(void *arg)
 static int
 batch_reserve(void)
 {
-	static uint64_t	 asked;
-	static int	 enough = 1;
+	static int	 enough;
 	uint64_t	 now = loop_mono();
 	int64_t		 room;
 
-	if (asked != 0 && now - asked < RESERVE_SECONDS * 1000000)
+	if (now < reserve_next)
 		return (enough ? 0 : -1);
-	asked = now;
+	reserve_next = now + RESERVE_SECONDS * 1000000;
 	room = db_room();
 	enough = room == -1 || (uint64_t)room >= conf.reserve;
 	return (enough ? 0 : -1);

@@ -1,0 +1,429 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#include <sys/types.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../logd/batch.h"
+#include "../../logd/clock.h"
+#include "../../logd/db.h"
+#include "../../logd/insert.h"
+#include "logd_fix.h"
+#include "loop.h"
+#include "../../logd/record.h"
+#include "../../logd/recover.h"
+#include "../../logd/retain.h"
+#include "../../logd/schema.h"
+#include "../../logd/vault.h"
+
+static void
+add(uint64_t vault, int n, const char *path)
+{
+	int	 i;
+
+	for (i = 0; i < n; i++)
+		batch_add(fix_request(vault, 0, path));
+}
+
+static int64_t
+rows(const char *where)
+{
+	char	 sql[256];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM log WHERE %s",
+	    where);
+	return (fix_int(sql));
+}
+
+/* A row says what its record said. */
+static void
+test_row(void **state)
+{
+	fix_open();
+	fix_vault(3, "three");
+	add(3, 1, "/v1/models");
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(batch_length(), 0);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "kind = 'request' AND vault = 'three' AND actor_type = 'agent' "
+	    "AND actor = '7' AND actor_name = 'agent' AND ingress = 'mitm' "
+	    "AND method = 'GET' AND host = 'api.example.com' AND port = 443 "
+	    "AND path = '/v1/models' AND service = 'example' AND "
+	    "credential_keys = 'EXAMPLE_KEY' AND decision = 'brokered' AND "
+	    "status = 200 AND error_code = '' AND latency_us = 1500 AND "
+	    "ttfb_us = 1200 AND bytes_in = 0 AND bytes_out = 1024 AND "
+	    "protocol = 'http/1.1' AND auth_scheme = 'bearer' AND "
+	    "auth_header = 'authorization'"), 1);
+	assert_int_equal(fix_int("SELECT count(*) FROM targets"), 1);
+	assert_int_equal(fix_int("SELECT count(*) FROM minutes"), 1);
+}
+
+/* Whole groups of eight, and what is left over. */
+static void
+test_groups(void **state)
+{
+	int	 n, total = 0;
+
+	fix_open();
+	fix_vault(1, "one");
+	for (n = 1; n < 20; n++) {
+		add(1, n, "/");
+		total += n;
+		assert_int_equal(batch_flush(0), 0);
+		assert_int_equal(rows("vault = 1"), total);
+	}
+	assert_int_equal(insert_head(), fix_int("SELECT max(id) FROM log"));
+	assert_int_equal(fix_int("SELECT count(*) FROM targets"), 1);
+	assert_int_equal(fix_int("SELECT count(*) FROM scopes WHERE "
+	    "vault = 1"), 1);
+}
+
+/* An id that never existed takes nobody with it. */
+static void
+test_orphan(void **state)
+{
+	fix_open();
+	fix_vault(1, "one");
+	add(1, 5, "/good");
+	add(99, 1, "/bad");
+	add(1, 5, "/good");
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(rows("vault = 1"), 10);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "vault IS NULL AND event = 'orphan_vault' AND path = '/bad' AND "
+	    "detail LIKE '%99%' AND status = 200"), 1);
+	assert_int_equal(insert_counters.dropped, 0);
+}
+
+/* A vault that was deleted keeps its late rows. */
+static void
+test_tombstone(void **state)
+{
+	struct rec_obj_vault	 v;
+	struct rec_object	 o;
+	char			 why[256];
+
+	fix_open();
+	fix_vault(1, "one");
+	memset(&v, 0, sizeof(v));
+	v.id = 1;
+	v.name = "one";
+	v.deleted_at = 7;
+	o.kind = OBJ_VAULT;
+	o.op = OBJECT_PUT;
+	o.body = fix_body(OBJ_VAULT, &v);
+	assert_int_equal(fix_commit(&o, 1, why, sizeof(why)), 0);
+	msg_blob_free(&o.body);
+	add(1, 1, "/late");
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(rows("vault = 1 AND path = '/late'"), 1);
+}
+
+/* One that the database refuses harms itself alone, wherever it stands. */
+static void
+test_refused(void **state)
+{
+	uint64_t	 before;
+	int		 at;
+
+	fix_open();
+	fix_vault(1, "one");
+	fix_sql("CREATE TRIGGER no BEFORE INSERT ON log WHEN NEW.path = '/no'"
+	    " BEGIN SELECT RAISE(ABORT, 'no'); END");
+	for (at = 0; at < 17; at++) {
+		before = insert_counters.dropped;
+		fix_sql("DELETE FROM log");
+		add(1, at, "/good");
+		add(1, 1, "/no");
+		add(1, 17 - at, "/good");
+		assert_int_equal(batch_flush(0), 0);
+		assert_int_equal(rows("path = '/good'"), 17);
+		assert_int_equal(rows("path = '/no'"), 0);
+		assert_int_equal(insert_counters.dropped - before, 1);
+		/* And the log says that something is missing. */
+		assert_int_equal(batch_flush(0), 0);
+		assert_int_equal(rows("vault IS NULL AND flags & 15 = 1 AND "
+		    "count = 1"), 1);
+	}
+}
+
+/*
+ * The disk fills up at the first, second ... write of a flush: everything is
+ * kept, and written once when there is room.
+ */
+static void
+fails_at(uint32_t *fault)
+{
+	uint32_t	 n, failures = 0;
+	int64_t		 before;
+	int		 rc;
+
+	fix_vault(1, "one");
+	add(1, 300, "/with/a/path/that/takes/some/room/in/the/file");
+	for (n = 1; n < 500; n++) {
+		before = fix_int("SELECT count(*) FROM log");
+		*fault = n;
+		rc = batch_flush(0);
+		*fault = 0;
+		if (rc == 0)
+			break;
+		failures++;
+		assert_true(batch_stuck());
+		assert_true(batch_length() >= 300);
+		assert_int_equal(fix_int("SELECT count(*) FROM log"), before);
+		assert_int_equal(fix_int("SELECT count(*) FROM targets"), 0);
+	}
+	assert_true(failures > 2);
+	assert_int_equal(rc, 0);
+	assert_false(batch_stuck());
+	assert_int_equal(rows("vault = 1"), 300);
+	assert_int_equal(fix_int("SELECT count(DISTINCT id) FROM log WHERE "
+	    "vault = 1"), 300);
+	assert_int_equal(insert_head(), fix_int("SELECT max(id) FROM log"));
+}
+
+static void
+test_full(void **state)
+{
+	fix_faults();
+	fix_open();
+	fails_at(&fix.fault->full);
+}
+
+static void
+test_ioerr(void **state)
+{
+	fix_faults();
+	fix_open();
+	fails_at(&fix.fault->ioerr);
+}
+
+/* Below the reserve rows wait, and the control state is still changed. */
+static void
+test_reserve(void **state)
+{
+	struct batch_conf	 c = *batch_config(), all = c;
+
+	fix_open();
+	fix_vault(1, "one");
+	add(1, 1, "/");
+	all.reserve = INT64_MAX;
+	batch_configure(&all);
+	assert_int_equal(batch_flush(0), -1);
+	assert_true(batch_stuck());
+	fix_vault(2, "two");
+	assert_int_equal(rows("vault = 1"), 0);
+	batch_configure(&c);
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(rows("vault = 1"), 1);
+}
+
+/* ids ascend over restarts, and over rows that retention has taken. */
+static void
+test_ids(void **state)
+{
+	int64_t	 head;
+
+	fix_open();
+	fix_vault(1, "one");
+	add(1, 3, "/");
+	assert_int_equal(batch_flush(0), 0);
+	head = insert_head();
+	fix_sql("DELETE FROM log");
+	fix_close();
+	fix_open();
+	assert_true(insert_head() >= head);
+	add(1, 1, "/");
+	assert_int_equal(batch_flush(0), 0);
+	assert_true(fix_int("SELECT min(id) FROM log") > head);
+}
+
+/* Only a start of the machine skips ids, and says so. */
+static void
+test_unclean(void **state)
+{
+	int64_t	 head;
+
+	fix_open();
+	assert_int_equal(batch_flush(0), 0);
+	head = insert_head();
+	fix_crash();
+	fix_open();
+	assert_int_equal(batch_flush(0), 0);
+	assert_true(insert_head() < head + 10);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "event = 'log_unclean'"), 0);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "event = 'log_started'"), 2);
+	head = insert_head();
+	fix_sql("UPDATE meta SET value = value - 1000 WHERE key = 'boot'");
+	fix_crash();
+	fix_open();
+	assert_int_equal(batch_flush(0), 0);
+	assert_true(insert_head() > head + RECOVER_SKIP);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "event = 'log_unclean'"), 1);
+	fix_sql("UPDATE meta SET value = value - 1000 WHERE key = 'boot'");
+	head = insert_head();
+	fix_close();
+	fix_open();
+	assert_true(insert_head() < head + 10);
+}
+
+static void
+retain_all(void)
+{
+	int	 i;
+
+	for (i = 0; i < 200; i++)
+		retain_turn();
+}
+
+/* By rows: each vault alone, and audit rows are no vault's. */
+static void
+test_retain_rows(void **state)
+{
+	struct retain_conf	 c = { 0, 100, 0 };
+
+	fix_open();
+	fix_vault(1, "one");
+	fix_vault(2, "two");
+	retain_configure(&c);
+	add(1, 1000, "/");
+	add(2, 50, "/");
+	assert_int_equal(batch_flush(0), 0);
+	retain_turn();
+	assert_true(rows("vault = 1") >= 1000 - RETAIN_ROWS);
+	retain_all();
+	assert_int_equal(rows("vault = 1"), 100);
+	assert_int_equal(rows("vault = 2"), 50);
+	assert_int_equal(rows("flags & 15 = 3"), 2);
+	assert_int_equal(fix_int("SELECT min(id) > 900 FROM log WHERE "
+	    "vault = 1"), 1);
+	assert_int_equal(vault_find(1)->rows, 100);
+	fix_close();
+	fix_open();
+	assert_int_equal(vault_find(1)->rows, 100);
+	assert_int_equal(vault_find(2)->rows, 50);
+}
+
+/* By age; audit rows have their own. */
+static void
+test_retain_age(void **state)
+{
+	struct retain_conf	 c = { 3600, 0, 7200 };
+	int64_t			 head;
+
+	fix_open();
+	fix_vault(1, "one");
+	add(1, 250, "/old");
+	assert_int_equal(batch_flush(0), 0);
+	head = insert_head();
+	fix_sql("UPDATE minutes SET minute = minute - 90");
+	add(1, 10, "/new");
+	assert_int_equal(batch_flush(0), 0);
+	retain_configure(&c);
+	retain_all();
+	assert_int_equal(rows("path = '/old'"), 0);
+	assert_int_equal(rows("path = '/new'"), 10);
+	assert_int_equal(rows("flags & 15 = 3"), 1);
+	assert_int_equal(vault_find(1)->rows, 10);
+	fix_sql("UPDATE minutes SET minute = minute - 90 WHERE last_id <= "
+	    "(SELECT min(last_id) FROM minutes)");
+	retain_configure(&c);
+	retain_all();
+	assert_int_equal(rows("flags & 15 = 3"), 0);
+	assert_int_equal(fix_int("SELECT count(*) FROM minutes"), 1);
+	assert_true(insert_head() > head);
+}
+
+/* A leap of the clock deletes nothing for an hour. */
+static void
+test_retain_leap(void **state)
+{
+	struct retain_conf	 c = { 3600, 0, 7200 };
+
+	fix_open();
+	fix_vault(1, "one");
+	add(1, 1, "/old");
+	assert_int_equal(batch_flush(0), 0);
+	fix_sql("UPDATE minutes SET minute = minute - 90");
+	retain_configure(&c);
+	retain_clock(INT64_C(2) * 86400 * 1000000);
+	retain_all();
+	assert_int_equal(rows("path = '/old'"), 1);
+}
+
+static void
+test_uuid(void **state)
+{
+	uint8_t	 a[16], b[16];
+	int64_t	 us;
+
+	for (us = INT64_C(1764039600000000); us < INT64_C(1764039600003000);
+	    us++) {
+		record_uuid(a, us);
+		assert_int_equal(a[6] >> 4, 7);
+		assert_int_equal(a[8] >> 6, 2);
+		assert_int_equal(record_time(a), us);
+		record_uuid(b, us + 1);
+		assert_true(memcmp(a, b, 8) < 0);
+	}
+}
+
+static void
+test_clock(void **state)
+{
+	int64_t	 now = clock_now();
+
+	clock_atleast(now + 5000000);
+	assert_true(clock_now() >= now + 5000000);
+	(void)clock_step();
+	assert_int_equal(clock_step(), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
+		TEST(test_row),
+		TEST(test_groups),
+		TEST(test_orphan),
+		TEST(test_tombstone),
+		TEST(test_refused),
+		TEST(test_full),
+		TEST(test_ioerr),
+		TEST(test_reserve),
+		TEST(test_ids),
+		TEST(test_unclean),
+		TEST(test_retain_rows),
+		TEST(test_retain_age),
+		TEST(test_retain_leap),
+		TEST(test_uuid),
+		TEST(test_clock)
+	};
+
+	return (cmocka_run_group_tests_name("batch", tests, NULL, NULL));
+}
