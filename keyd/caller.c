@@ -246,9 +246,10 @@ caller_may(struct link *l, struct msg *m)
 		a.vault = v == NULL ? 0 : v->o.id;
 		if (m->u.may.action != ACTION_CONTROL) {
 			s = scope_read(p, &c->who, c->id, a.vault, v == NULL);
-			if (s == NULL)
+			if (s == NULL || !scope_announced())
 				refuse(&r, 503, "overloaded",
-				    "Too many readers");
+				    "Too many readers, or the log process "
+				    "is behind");
 			else
 				a.scope = s->id;
 		}

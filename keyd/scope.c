@@ -140,6 +140,16 @@ scope_read(struct peer *p, const struct principal *who, uint64_t caller,
 	return (s);
 }
 
+/* Without a link all of them go with the next SYNC. */
+int
+scope_announced(void)
+{
+	if (keyd_logd() == NULL)
+		return (1);
+	link_flush(keyd_logd());
+	return (link_queued(keyd_logd()) == 0);
+}
+
 struct scope *
 scope_find(struct peer *p, uint64_t id)
 {

@@ -67,6 +67,13 @@ struct scope	*scope_write(struct peer *, const struct principal *,
 struct scope	*scope_read(struct peer *, const struct principal *,
 		    uint64_t caller, uint64_t vault, int all);
 
+/*
+ * Whether every SCOPE_OPEN so far is in the kernel, so that a peer may hear
+ * of its scope.  It is not when logd has not read for long and its link is
+ * full: then the peer is told to come again.
+ */
+int		 scope_announced(void);
+
 /* A live scope of that peer, or NULL. */
 struct scope	*scope_find(struct peer *, uint64_t id);
 

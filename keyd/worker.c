@@ -87,10 +87,12 @@ worker_auth(struct link *l, struct msg *m)
 		return;
 	}
 	right_token(&who, a.token);
-	if ((s = scope_write(link_arg(l), &who, a.vault->o.id)) == NULL) {
+	s = scope_write(link_arg(l), &who, a.vault->o.id);
+	if (s == NULL || !scope_announced()) {
 		r.status = 503;
 		r.code = "overloaded";
-		r.text = "too many sessions are open";
+		r.text = s == NULL ? "too many sessions are open" :
+		    "the log process is behind; try again";
 		denied(l, q->id, &r);
 		return;
 	}

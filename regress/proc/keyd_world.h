@@ -60,7 +60,7 @@ void	 world_ready(struct world *);
 void	 world_begin(struct world *);
 void	 world_stop(struct world *);
 
-/* The next COMMIT; then: */
+/* The next COMMIT, gone when logd's link is read again; then: */
 struct msg_commit *world_commit(struct world *);
 /* Keep what it brought and say so; or refuse. */
 void	 world_committed(struct world *, const struct msg_commit *);
