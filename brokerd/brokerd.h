@@ -43,6 +43,15 @@
 /* How long a process may take to answer a new configuration. */
 #define RELOAD_MS		10000
 
+/*
+ * How many lost descriptors a process may ask for again in its life: who has
+ * lost more is better off with a new one, and who lies is stopped.
+ */
+#define ASKED_MAX		64
+
+/* Answers that wait for a process that does not read them. */
+#define UNREAD_MAX		64
+
 /* Pages of dead workers that a new logd is shown. */
 #define LEDGERS_MAX		128
 
@@ -87,6 +96,7 @@ struct child {
 	uint64_t		 ready;
 	uint32_t		 restarts;
 	int			 quick;		/* quick deaths in a row */
+	int			 asked;		/* PEER_WANTED so far */
 	int			 waiting;	/* for the timer */
 	struct event		 timer;		/* of the next start */
 
@@ -142,6 +152,8 @@ void	 start_init(void);
 void	 start_next(void);
 /* Run the process of a prepared child and send its configuration. */
 void	 start_child(struct child *);
+/* Its configuration could not be sent, or it said no. */
+void	 start_refused(struct child *, const char *why);
 /* CONF_READY came: links, files, START. */
 void	 start_links(struct child *);
 /* READY came. */
@@ -197,7 +209,8 @@ void	 reload_request(struct child *, uint32_t id);
 int	 reload_running(void);
 /* Answers of a child to CONF_END. */
 void	 reload_vote(struct child *, uint32_t gen, const char *why);
-void	 reload_died(struct child *);
+/* If one is under way: it will not be. */
+void	 reload_abort(const char *why);
 /* Begin what waits, if nothing is in its way. */
 void	 reload_next(void);
 

@@ -37,6 +37,7 @@ static void	ready(struct link *, struct msg *);
 static void	killing(struct link *, struct msg *);
 static void	logging(struct link *, struct msg *);
 static void	stats(struct link *, struct msg *);
+static int	unread(struct link *);
 static void	reload(struct link *, struct msg *);
 static void	verbose(struct link *, struct msg *);
 static void	status(struct link *, struct msg *);
@@ -91,15 +92,13 @@ conf_ready(struct link *l, struct msg *m)
 		link_bad(l, "CONF_READY out of order");
 }
 
-/* Without a configuration a process cannot start, and trying again is idle. */
 static void
 conf_refused(struct link *l, struct msg *m)
 {
 	struct child	*c = link_arg(l);
 
 	if (c->state == CHILD_CONF)
-		brokerd_fail("%s: configuration refused: %s", c->name,
-		    m->u.conf_refused.why);
+		start_refused(c, m->u.conf_refused.why);
 	else if (c->state == CHILD_READY)
 		reload_vote(c, m->u.conf_refused.gen, m->u.conf_refused.why);
 	else
@@ -111,7 +110,9 @@ peer_wanted(struct link *l, struct msg *m)
 {
 	struct child	*c = link_arg(l);
 
-	if (m->u.peer_wanted.proc == PROC_PARENT)
+	if (++c->asked > ASKED_MAX)
+		link_bad(l, "too many lost descriptors");
+	else if (m->u.peer_wanted.proc == PROC_PARENT)
 		listen_again(c, m->u.peer_wanted.instance);
 	else
 		peers_again(c, m->u.peer_wanted.proc,
@@ -173,20 +174,33 @@ stats(struct link *l, struct msg *m)
 	status_stats(link_arg(l), &m->u.stats);
 }
 
+/* What is asked for is answered, so answers pile up where nobody reads. */
+static int
+unread(struct link *l)
+{
+	if (link_queued(l) <= UNREAD_MAX)
+		return (0);
+	link_bad(l, "asks without reading the answers");
+	return (1);
+}
+
 static void
 reload(struct link *l, struct msg *m)
 {
-	reload_request(link_arg(l), m->u.reload.id);
+	if (!unread(l))
+		reload_request(link_arg(l), m->u.reload.id);
 }
 
 static void
 verbose(struct link *l, struct msg *m)
 {
-	status_verbose(link_arg(l), &m->u.verbose);
+	if (!unread(l))
+		status_verbose(link_arg(l), &m->u.verbose);
 }
 
 static void
 status(struct link *l, struct msg *m)
 {
-	status_send(link_arg(l), m->u.status.id);
+	if (!unread(l))
+		status_send(link_arg(l), m->u.status.id);
 }

@@ -34,6 +34,7 @@
 #include "brokerd.h"
 #include "config.h"
 #include "loop.h"
+#include "process.h"
 #include "sandbox.h"
 
 struct brokerd	 brokerd;
@@ -261,6 +262,9 @@ confine(void)
 		fatal("unveil");
 	if (unveil(brokerd.conf->state, "rwc") == -1)
 		fatal("unveil: %s", brokerd.conf->state);
+	if (process_shm_dir() != NULL &&
+	    unveil(process_shm_dir(), "rwc") == -1)
+		fatal("unveil: %s", process_shm_dir());
 	confine_dir_of(brokerd.conf->socket);
 	confine_dir_of(brokerd.conf->master_key);
 	if (unveil(NULL, NULL) == -1)

@@ -188,11 +188,10 @@ reload_vote(struct child *c, uint32_t gen, const char *why)
 }
 
 void
-reload_died(struct child *c)
+reload_abort(const char *why)
 {
-	c->vote = VOTE_NONE;
 	if (pending.running)
-		reload_cancel("%s died over it", c->name);
+		reload_cancel("%s", why);
 }
 
 static void

@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,6 +93,7 @@ static void
 restart_died(struct child *c, int status)
 {
 	enum child_state	 was;
+	char			 why[64];
 
 	restart_last_words(c);
 	restart_report(c, status);
@@ -105,7 +107,9 @@ restart_died(struct child *c, int status)
 		stop_died(c);
 		return;
 	}
-	reload_died(c);
+	c->vote = VOTE_NONE;
+	(void)snprintf(why, sizeof(why), "%s died over it", c->name);
+	reload_abort(why);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == PROC_EXIT_CATALOGUE)
 		brokerd_fail("%s: new version installed, restart brokerd",
 		    c->name);

@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,8 +255,13 @@ static void
 start_run(struct child *c)
 {
 	struct link_peer	 who;
+	char			 path[PATH_MAX];
 	int			 fds[2];
 
+	/* Afterwards nobody could hear the reason. */
+	start_path(c, path, sizeof(path));
+	if (access(path, X_OK) == -1)
+		log_warn("%s", path);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 	    fds) == -1)
 		fatal("socketpair");
@@ -276,6 +282,7 @@ start_run(struct child *c)
 	c->state = CHILD_CONF;
 	c->started = loop_mono();
 	c->ready = 0;
+	c->asked = 0;
 	log_debug("%s: process %d", c->name, c->pid);
 }
 
@@ -284,11 +291,28 @@ start_child(struct child *c)
 {
 	char	 why[512];
 
+	if (brokerd.stage == STAGE_STOP)
+		return;
 	if (!c->prepared)
 		peers_prepare(c);
 	start_run(c);
 	if (confsend(c, brokerd.conf, brokerd.gen, 1, why, sizeof(why)) == -1)
-		brokerd_fail("%s", why);
+		start_refused(c, why);
+}
+
+/*
+ * At the daemon's start there is somebody to mend it; later it is a death
+ * like others, since a file may come back while the start is tried again.
+ */
+void
+start_refused(struct child *c, const char *why)
+{
+	if (brokerd.stage != STAGE_RUNNING) {
+		brokerd_fail("%s: configuration refused: %s", c->name, why);
+		return;
+	}
+	log_warnx("%s: configuration refused: %s", c->name, why);
+	(void)kill(c->pid, SIGKILL);
 }
 
 void

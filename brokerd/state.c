@@ -36,6 +36,7 @@
  * a directory in it that belongs to logd's user.
  */
 static int	state_check(const char *, char *, size_t);
+static int	state_dir_of(const char *, const char *, char *, size_t);
 static int	state_empty(char *, size_t);
 static int	state_db_lock(int);
 static int	state_db_open(char *, size_t);
@@ -70,6 +71,22 @@ state_check(const char *dir, char *why, size_t len)
 		return (-1);
 	}
 	return (0);
+}
+
+/* The directory of a file that is going to be made must be there. */
+static int
+state_dir_of(const char *path, const char *mode, char *why, size_t len)
+{
+	struct stat	 st;
+	char		 copy[PATH_MAX], *dir;
+
+	(void)strlcpy(copy, path, sizeof(copy));
+	dir = dirname(copy);
+	if (stat(dir, &st) == 0)
+		return (0);
+	(void)snprintf(why, len, "directory %s: %s; make it: "
+	    "install -d -m %s %s", dir, strerror(errno), mode, dir);
+	return (-1);
 }
 
 /*
@@ -128,7 +145,9 @@ state_open(char *why, size_t len)
 			    "%s", dir, strerror(errno));
 		return (-1);
 	}
-	if (state_check(dir, why, len) == -1)
+	if (state_check(dir, why, len) == -1 ||
+	    state_dir_of(brokerd.conf->socket, "755", why, len) == -1 ||
+	    state_dir_of(brokerd.conf->master_key, "700", why, len) == -1)
 		return (-1);
 	if (brokerd.privileged && state_empty(why, len) == -1)
 		return (-1);

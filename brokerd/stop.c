@@ -58,9 +58,8 @@ stop_begin(uint32_t grace)
 		return;
 	log_info("stopping");
 	textlog_stopping();
-	if (reload_running())
-		reload_died(start_first(PROC_LOGD));
 	brokerd.stage = STAGE_STOP;
+	reload_abort("the daemon stops");
 	listen_close_all();
 	evtimer_set(&timer, stop_timeout, NULL);
 	step = 0;

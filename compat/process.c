@@ -63,6 +63,12 @@ no_ptrace(void)
 	return (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
+const char *
+process_shm_dir(void)
+{
+	return (NULL);
+}
+
 #else
 
 void
@@ -92,6 +98,12 @@ static int
 no_ptrace(void)
 {
 	return (0);
+}
+
+const char *
+process_shm_dir(void)
+{
+	return ("/tmp");
 }
 
 #endif

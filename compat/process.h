@@ -35,5 +35,7 @@ int	 process_undumpable(void);
 
 /* Shared memory of a fixed size without a name; close-on-exec. */
 int	 process_shm(size_t size);
+/* What process_shm() must be able to write: a directory, or NULL. */
+const char	*process_shm_dir(void);
 
 #endif /* PROCESS_H */

@@ -55,6 +55,7 @@
  *	liar		sends the parent what only others may send
  *	murder		asks for the death of keyd
  *	old		has a database that is not fresh
+ *	beggar		asks for links again without end
  *	mute		answers no configuration
  */
 #define PEERS_MAX	PROC_MAX
@@ -89,6 +90,7 @@ static int	conf_end(char *, size_t);
 static void	activate(void);
 static void	cancel(void);
 static void	lie(void);
+static void	beg(void);
 static int	conf_file(struct msg_file *, int *, char *, size_t);
 static void	start(int);
 static void	stop(uint32_t);
@@ -252,6 +254,18 @@ lie(void)
 }
 
 static void
+beg(void)
+{
+	struct msg_peer_wanted	 m;
+	int			 i;
+
+	m.proc = PROC_KEYD;
+	m.instance = link_peer(proc_peer(PROC_KEYD))->instance;
+	for (i = 0; i < 1000; i++)
+		(void)link_send(proc_parent(), MSG_PEER_WANTED, &m, -1);
+}
+
+static void
 start(int fresh)
 {
 	struct msg_ready	 m;
@@ -267,6 +281,8 @@ start(int fresh)
 	}
 	if (strcmp(todo, "liar") == 0)
 		lie();
+	if (strcmp(todo, "beggar") == 0)
+		beg();
 	if (strcmp(todo, "murder") == 0 && proc_peer(PROC_KEYD) != NULL)
 		proc_kill(link_peer(proc_peer(PROC_KEYD))->instance,
 		    "I want to");

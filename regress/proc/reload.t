@@ -131,6 +131,24 @@ for my $mode (Frame::modes()) {
 		is($f->stop, 0, "stops");
 	};
 
+	subtest "$mode: a file that has gone since" => sub {
+		my $f = Frame->new($mode);
+		ca($f, "-----BEGIN CERTIFICATE-----\n");
+		$f->{extra} = "upstream ca \"$f->{dir}/ca.pem\"\n";
+		$f->config;
+		$f->start;
+		ok($f->ready, "ready") or diag $f->log;
+		my $st = $f->settled;
+		unlink "$f->{dir}/ca.pem";
+		kill "KILL", $st->{"mitm.0"}{pid};
+		ok($f->logged(qr/mitm 0: configuration refused: .*ca\.pem: No/),
+		    "a process does not start without it");
+		ca($f, "-----BEGIN CERTIFICATE-----\n");
+		ok($f->settled(sub { $_[0]{"mitm.0"}{pid} !=
+		    $st->{"mitm.0"}{pid} }), "and does when it is back");
+		is($f->stop, 0, "stops");
+	};
+
 	subtest "$mode: while it is under way" => sub {
 		my $f = Frame->new($mode);
 		$f->does("resolver", "mute");

@@ -168,6 +168,17 @@ for my $mode (Frame::modes()) {
 		is($f->ends(20), 1, "ends at last");
 		like($f->log, qr/malformed message from proxy \d: message of somebody/, "what only the parent says");
 		$f = Frame->new($mode);
+		$f->does("api-tcp", "beggar");
+		$f->start;
+		ok($f->logged(qr/from api-tcp: too many lost descriptors/),
+		    "one that asks without end");
+		$f->does("api-tcp", undef);
+		my $st = $f->settled;
+		ok($st, "is started again") or diag $f->log;
+		cmp_ok($st->{"keyd.0"}{links_opened}, "<", 1000,
+		    "and bothered keyd only so much");
+		is($f->stop, 0, "stops");
+		$f = Frame->new($mode);
 		$f->does("api-tcp", "murder");
 		$f->start;
 		ok($f->logged(qr/malformed message from api-tcp: KILL of a/),

@@ -135,6 +135,16 @@ for my $mode (Frame::modes()) {
 		refused($f, qr/No such file.*install -d -m/,
 		    "missing state directory");
 		$f = Frame->new($mode);
+		$f->{socket} = "$f->{dir}/run/sock";
+		$f->config;
+		refused($f, qr/directory \S+run: No such file.*install -d -m/,
+		    "missing directory of the socket");
+		$f = Frame->new($mode);
+		$f->{group} = "nobodys";
+		$f->config;
+		refused($f, qr/no group "nobodys": make it/,
+		    "missing group");
+		$f = Frame->new($mode);
 		unlink "$f->{dir}/lib/logd";
 		refused($f, qr/lib\/logd: No such file/, "missing program");
 	};
