@@ -31,6 +31,18 @@
 #include "header.h"
 #include "http.h"
 
+static void	 parse(const char *, int);
+static void	 expect(struct buf *, const char *);
+static void	 test_request(void **);
+static void	 test_inject(void **);
+static void	 test_inject_refused(void **);
+static void	 test_response(void **);
+static void	 test_host(void **);
+static void	 expect_auth(const char *, uint8_t, uint8_t, const char *);
+static void	 test_auth(void **);
+static void	 expect_trace(const char *, int);
+static void	 test_trace(void **);
+
 static struct http_head	 head;
 static struct http_field	 fields[HTTP_LIMIT_FIELDS];
 

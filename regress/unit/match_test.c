@@ -30,6 +30,18 @@
 
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
 
+static void	 test_glob(void **);
+static void	 test_glob_linear(void **);
+static struct lease	 lease_of(struct rec_rule *, uint32_t, uint8_t);
+static void	 ask(struct match *, const struct lease *, const char *, const
+		    char *, int);
+static void	 expect_path(const struct match *, const char *);
+static void	 test_precedence(void **);
+static void	 test_methods(void **);
+static void	 test_refusals(void **);
+static void	 test_paths(void **);
+static void	 test_path_mode(void **);
+
 static void
 test_glob(void **state)
 {

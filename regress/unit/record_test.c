@@ -29,6 +29,14 @@
 #include "codes.h"
 #include "record.h"
 
+static void	 test_id(void **);
+static int	 id_cmp(const void *, const void *);
+static void	 test_random(void **);
+static void	 expect(const char *, uint8_t, const char *, uint8_t);
+static void	 test_path(void **);
+static void	 test_path_modes(void **);
+static void	 test_path_cut(void **);
+
 static void
 test_id(void **state)
 {
