@@ -140,6 +140,8 @@ batch_add(struct record *r)
 static void
 batch_turn(void *arg)
 {
+	if (db_handle() == NULL)
+		return;
 	if (due || (!stuck && (strict || length >= conf.rows)))
 		(void)batch_flush(strict);
 	retain_turn();

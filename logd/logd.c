@@ -70,6 +70,8 @@ static void	sync_message(struct link *, struct msg *);
 static void	scope_opened(struct link *, struct msg *);
 static void	scope_closed(struct link *, struct msg *);
 static void	keyd_event(struct link *, struct msg *);
+static void	asker_opened(struct link *);
+static void	asker_resume(struct link *, void *);
 static void	api_closed(struct link *);
 
 static const struct link_handler parent_handlers[] = {
@@ -90,13 +92,15 @@ static const struct link_handler api_handlers[] = {
 };
 
 static const struct proc_peer peers[] = {
-	{ PROC_KEYD,		keyd_handlers,		NULL,		NULL },
+	{ PROC_KEYD,		keyd_handlers,		asker_opened,	NULL },
 	{ PROC_PROXY,		stream_handlers,	stream_opened,
 	    stream_closed },
 	{ PROC_MITM,		stream_handlers,	stream_opened,
 	    stream_closed },
-	{ PROC_API_LOCAL,	api_handlers,		NULL,	api_closed },
-	{ PROC_API_TCP,		api_handlers,		NULL,	api_closed },
+	{ PROC_API_LOCAL,	api_handlers,		asker_opened,
+	    api_closed },
+	{ PROC_API_TCP,		api_handlers,		asker_opened,
+	    api_closed },
 	{ 0, NULL, NULL, NULL }
 };
 
@@ -186,7 +190,24 @@ start(int fresh)
 		fatal("unveil");
 	if (pledge("stdio rpath flock recvfd", NULL) == -1)
 		fatal("pledge");
+	proc_foreach(PROC_KEYD, asker_resume, NULL);
+	proc_foreach(PROC_API_LOCAL, asker_resume, NULL);
+	proc_foreach(PROC_API_TCP, asker_resume, NULL);
 	proc_ready(control_rev() == 0);
+}
+
+/* A link may come before the database is open, when we were restarted. */
+static void
+asker_opened(struct link *l)
+{
+	if (db_handle() == NULL)
+		link_pause(l);
+}
+
+static void
+asker_resume(struct link *l, void *arg)
+{
+	link_resume(l);
 }
 
 /*

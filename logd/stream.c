@@ -245,7 +245,7 @@ hello(struct link *l, struct msg *m)
 	struct record	*r;
 	uint64_t	 next = m->u.hello.next;
 
-	if (st->hello || next == 0) {
+	if (st->hello || next == 0 || st->ended != STREAM_LIVES) {
 		link_bad(l, "HELLO");
 		return;
 	}

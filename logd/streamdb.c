@@ -113,13 +113,17 @@ streamdb_load(void)
 {
 	struct stream	*st;
 	sqlite3_stmt	*s;
+	uint64_t	 instance;
 	int		 rc;
 
 	if ((s = db_prep(&sql_load)) == NULL)
 		return (-1);
 	while ((rc = db_step(s)) == 1) {
-		st = stream_new(sqlite3_column_int64(s, 1),
-		    sqlite3_column_int(s, 2), sqlite3_column_int(s, 3));
+		instance = sqlite3_column_int64(s, 1);
+		/* Its link may have come already. */
+		if ((st = stream_find(instance)) == NULL)
+			st = stream_new(instance, sqlite3_column_int(s, 2),
+			    sqlite3_column_int(s, 3));
 		st->id = sqlite3_column_int64(s, 0);
 		st->seen = st->committed = sqlite3_column_int64(s, 4);
 		st->ended = sqlite3_column_int(s, 5);
