@@ -445,6 +445,12 @@ conn_marks(struct conn *c, size_t low, size_t high, size_t max)
 }
 
 void
+conn_inmax(struct conn *c, size_t max)
+{
+	buf_setmax(&c->in, max);
+}
+
+void
 conn_stats(const struct conn *c, struct conn_stats *st)
 {
 	*st = c->stats;

@@ -181,6 +181,12 @@ void		 conn_pause(struct conn *);
 void		 conn_resume(struct conn *);
 
 /*
+ * Another bound for conn_in(), where longer heads than by default are let in:
+ * one that is full brings nothing more.
+ */
+void		 conn_inmax(struct conn *, size_t);
+
+/*
  * Give bytes back: they are read before anything else.  For what was received
  * together with something that was not HTTP of this connection.  -1 if they
  * do not fit.

@@ -93,16 +93,17 @@ connio_stop(struct conn *c)
 	c->flags &= ~(CF_DIRTY | CF_KICKED | CF_STARVED | CF_BLOCKED);
 }
 
+/* Should an event not be to be had, the timers are what ends the connection. */
 void
 connio_reading(struct conn *c, int on)
 {
 	if (on == ((c->flags & CF_READING) != 0))
 		return;
 	c->flags ^= CF_READING;
-	if (on)
-		event_add(&c->ev_read, NULL);
-	else
+	if (!on)
 		event_del(&c->ev_read);
+	else if (event_add(&c->ev_read, NULL) == -1)
+		c->flags ^= CF_READING;
 }
 
 static void
@@ -111,10 +112,10 @@ connio_writing(struct conn *c, int on)
 	if (on == ((c->flags & CF_WRITING) != 0))
 		return;
 	c->flags ^= CF_WRITING;
-	if (on)
-		event_add(&c->ev_write, NULL);
-	else
+	if (!on)
 		event_del(&c->ev_write);
+	else if (event_add(&c->ev_write, NULL) == -1)
+		c->flags ^= CF_WRITING;
 }
 
 /* Go on with output when the socket takes more. */
@@ -268,6 +269,7 @@ connio_readable(int fd, short event, void *arg)
 	else {
 		if (c->flags & CF_WRITEIN) {
 			c->flags &= ~CF_WRITEIN;
+			c->reads = CONN_READS;
 			connio_output(c);
 		}
 		connio_work(c, CONN_READS);

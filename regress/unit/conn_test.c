@@ -243,6 +243,69 @@ end_behind_pause(void **state)
 	pair_free(&p);
 }
 
+static void
+pause_side(struct side *s)
+{
+	conn_pause(s->c);
+}
+
+/* The same where the pause is made when the end has been read already. */
+static void
+end_behind_last_bytes(void **state)
+{
+	struct pair	 p;
+
+	pair_make(&p, **(int **)state);
+	p.client.onread = pause_side;
+	side_send(&p.server, 5000);
+	conn_shutdown(p.server.c);
+	PAIR_UNTIL(p.client.got == 5000);
+	pair_idle(40);
+	assert_int_equal(p.client.eof, 0);
+	assert_int_equal(p.client.reads, 1);
+	conn_resume(p.client.c);
+	assert_int_equal(p.client.eof, 0);
+	PAIR_UNTIL(p.client.eof);
+	pair_free(&p);
+}
+
+static void
+late(int fd, short event, void *arg)
+{
+	*(int *)arg = 1;
+}
+
+/*
+ * What an owner does in a callback at the end of a turn does not wait for
+ * the next event from outside.
+ */
+static void
+callback_at_turns_end(void **state)
+{
+	struct timeval	 tv = { 1, 0 };
+	struct event	 ev;
+	struct side	 s;
+	int		 a, b, fired = 0;
+
+	pair_fds(&a, &b, 0);
+	side_init(&s, a);
+	side_send(&s, CONN_LOW * 2);
+	conns_flush();
+	assert_int_equal(s.writes, 1);
+	evtimer_set(&ev, late, &fired);
+	evtimer_add(&ev, &tv);
+	(void)event_loop(EVLOOP_ONCE);
+	assert_int_equal(fired, 0);
+	/* Once, not again and again. */
+	tv.tv_sec = 0;
+	tv.tv_usec = 10000;
+	evtimer_add(&ev, &tv);
+	(void)event_loop(EVLOOP_ONCE);
+	assert_int_equal(fired, 1);
+	conn_free(s.c);
+	close(b);
+}
+
 /* Bytes that the owner left are told again after a pause, and only then. */
 static void
 left_over(void **state)
@@ -543,6 +606,25 @@ idle_stands_still(void **state)
 	pair_free(&p);
 }
 
+static void
+input_bound(void **state)
+{
+	struct pair	 p;
+
+	pair_make(&p, **(int **)state);
+	p.server.hold = 1;
+	conn_inmax(p.server.c, 5000);
+	side_send(&p.client, 200000);
+	PAIR_UNTIL(buf_len(conn_in(p.server.c)) == 5000);
+	conn_inmax(p.server.c, 150000);
+	conn_resume(p.server.c);
+	PAIR_UNTIL(buf_len(conn_in(p.server.c)) == 150000);
+	p.server.hold = 0;
+	conn_resume(p.server.c);
+	PAIR_UNTIL(p.server.got == 200000);
+	pair_free(&p);
+}
+
 /* The hard bound refuses, and what was there still goes. */
 static void
 output_bound(void **state)
@@ -591,6 +673,8 @@ main(int argc, char *argv[])
 		BOTH(half_close),
 		BOTH(end_of_stream),
 		BOTH(end_behind_pause),
+		BOTH(end_behind_last_bytes),
+		cmocka_unit_test(callback_at_turns_end),
 		BOTH(left_over),
 		BOTH(reset),
 		BOTH(early_answer),
@@ -603,6 +687,7 @@ main(int argc, char *argv[])
 		BOTH(system_calls),
 		BOTH(timers),
 		BOTH(idle_stands_still),
+		BOTH(input_bound),
 		BOTH(output_bound),
 	};
 

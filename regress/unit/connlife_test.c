@@ -24,7 +24,6 @@
 
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -61,16 +60,6 @@ connect_tls(struct side *s, struct tls_config *config, const char *name)
 	assert_int_equal(conn_start_tls_client(s->c, config, name, 3000, NULL,
 	    0), 0);
 	conn_resume(s->c);
-}
-
-static void
-blocking(int fd, int on)
-{
-	int	 flags;
-
-	flags = fcntl(fd, F_GETFL);
-	(void)fcntl(fd, F_SETFL, on ? flags & ~O_NONBLOCK :
-	    flags | O_NONBLOCK);
 }
 
 /* Bytes that were read with something else come first, in order. */
@@ -113,9 +102,7 @@ early_hello(void **state)
 	side_init(&p.server, b);
 	connect_tls(&p.client, client_config, "localhost");
 	conns_flush();
-	blocking(b, 1);
-	n = read(b, hello, sizeof(hello));
-	blocking(b, 0);
+	n = recv(b, hello, sizeof(hello), MSG_DONTWAIT);
 	assert_true(n > 100);
 	assert_int_equal(conn_unread(p.server.c, hello, n), 0);
 	accept_tls(&p.server, 3000);
@@ -145,7 +132,7 @@ plain_before(void **state)
 	accept_tls(&p.server, 3000);
 	side_send(&p.server, 300);
 	pair_idle(40);
-	n = read(a, answer, sizeof(answer));
+	n = recv(a, answer, sizeof(answer), MSG_DONTWAIT);
 	assert_int_equal(n, 19);
 	assert_memory_equal(answer, "HTTP/1.1 200 OK\r\n\r\n", 19);
 	side_init(&p.client, a);
@@ -244,10 +231,10 @@ garbage(void **state)
 	conn_close(p.server.c, 1000);
 	pair_idle(40);
 	assert_int_equal(conns_closing(), 1);
-	n = read(a, answer, sizeof(answer));
+	n = recv(a, answer, sizeof(answer), MSG_DONTWAIT);
 	assert_true(n >= 7);
 	assert_int_equal(answer[0], 0x15);
-	assert_int_equal(read(a, answer, sizeof(answer)), 0);
+	assert_int_equal(recv(a, answer, sizeof(answer), MSG_DONTWAIT), 0);
 	close(a);
 	PAIR_UNTIL(conns_closing() == 0);
 	assert_int_equal(conns_count(), 0);
