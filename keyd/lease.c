@@ -126,7 +126,7 @@ lease_rules(const struct vault *v, const char *host, uint16_t port,
     struct arena *arena, const struct rec_rule **rules, uint32_t *n)
 {
 	struct draft		 d = { v, arena, 0 };
-	const struct service	*match[STATE_SERVICES_MAX], *s;
+	const struct service	*match[SERVICE_RULES_MAX] = { NULL }, *s;
 	struct rec_rule		*list = NULL;
 	uint32_t		 i, count = 0;
 

@@ -167,7 +167,7 @@ reveal_answer(struct job *j)
 	struct arena		 arena = { NULL };
 	struct vault		*v;
 	struct msg_secrets	 m;
-	int			 more;
+	int			 more = 0;
 
 	if (j->ask.status != 0) {
 		refuse(j->peer->link, j->id, j->ask.status, j->ask.code,
@@ -180,7 +180,7 @@ reveal_answer(struct job *j)
 	if ((v = op_vault(&j->ask)) != NULL)
 		m.values_n = page(j, v, list, &more);
 	m.values = kv;
-	m.more = v != NULL && more;
+	m.more = more;
 	if (open_page(list, m.values_n, kv, &arena) == -1)
 		refuse(j->peer->link, j->id, 500, "internal",
 		    "A credential does not open; see the text log");

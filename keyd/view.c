@@ -356,7 +356,7 @@ by_age(const void *x, const void *y)
 static int
 view_sessions(struct page *p)
 {
-	const struct token	*list[STATE_SESSIONS_MAX], *t;
+	const struct token	*list[STATE_SESSIONS_MAX] = { NULL }, *t;
 	struct rec_view_session	 view;
 	size_t			 i, n = 0;
 

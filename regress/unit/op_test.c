@@ -166,10 +166,9 @@ static void
 vaults(void **st)
 {
 	static const char	*bad[] = {
-		"", "ab", "Alpha", "-alpha", "al--pha", "with space", "users",
-		"a234567890123456789012345678901234567890123456789012345678901"
-		"2345"
+		"", "ab", "Alpha", "-alpha", "al--pha", "with space", "users"
 	};
+	char			 longer[66];
 	struct rec_op_name	 name;
 	struct rec_op_none	 none = { 0 };
 	size_t			 i;
@@ -179,6 +178,12 @@ vaults(void **st)
 		refused(OP_VAULT_CREATE, NULL, &name, 400);
 		refused(OP_VAULT_RENAME, "main", &name, 400);
 	}
+	memset(longer, 'a', sizeof(longer));
+	longer[65] = '\0';
+	name.name = longer;
+	refused(OP_VAULT_CREATE, NULL, &name, 400);
+	longer[64] = '\0';
+	done(OP_VAULT_CREATE, NULL, &name, 201);
 	name.name = "alpha";
 	done(OP_VAULT_CREATE, NULL, &name, 201);
 	refused(OP_VAULT_CREATE, NULL, &name, 409);
@@ -198,7 +203,7 @@ vaults(void **st)
 	/* The name is free again, the number is not. */
 	name.name = "beta";
 	done(OP_VAULT_CREATE, NULL, &name, 201);
-	assert_int_equal(state_vault_named("beta")->o.id, 4);
+	assert_int_equal(state_vault_named("beta")->o.id, 5);
 }
 
 static void

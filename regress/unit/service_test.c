@@ -181,8 +181,10 @@ set(struct rec_obj_service *o, const char *change, const char *step)
 			p = NULL;
 		else
 			(void)strsep(&p, " ");
-		if ((eq = strchr(item, '=')) == NULL)
+		if ((eq = strchr(item, '=')) == NULL) {
 			fail_msg("%s: %s", step, item);
+			return;
+		}
 		value = eq + 1;
 		*eq = '\0';
 		if (strcmp(item, "name") == 0)
