@@ -448,12 +448,19 @@ case_auth_cache(void)
 	CHECK(a.calls == 2 && a.scope->id == 9);
 	scope_release(a.scope);
 	CHECK(get(&u) == MSG_NONE);
+	/* Another vault is another question. */
+	CHECK(auth_ask(&cache, "t", "w", &client, INGRESS_FORWARD, got_scope,
+	    &a) != NULL);
+	CHECK(get(&u) == MSG_AUTH);
+	give_scope(u.auth.id, 11, 0);
+	CHECK(a.calls == 3 && a.scope->id == 11);
+	scope_release(a.scope);
 	/* Token and hint are not one text. */
 	CHECK(auth_ask(&cache, "tv", "", &client, INGRESS_FORWARD, got_scope,
 	    &a) != NULL);
 	CHECK(get(&u) == MSG_AUTH);
 	give_scope(u.auth.id, 10, 1);
-	CHECK(a.calls == 3 && a.scope->id == 10);
+	CHECK(a.calls == 4 && a.scope->id == 10);
 	/* One that has expired is asked for again. */
 	CHECK(!scope_valid(a.scope));
 	scope_release(a.scope);
