@@ -65,7 +65,7 @@ static const struct link_handler	 handlers[] = {
 };
 static struct logrec	 recs[PER_TURN];
 static struct event	 timer;
-static uint32_t		 left, per_turn;
+static uint32_t		 left, per_turn, waiting;
 static uint64_t		 logged, unlogged;
 static int		 on;
 
@@ -129,6 +129,8 @@ on_ready(struct logrec *rec, int how, void *arg)
 		logged++;
 	else
 		unlogged++;
+	if (--waiting == 0)
+		next_turn();
 }
 
 static void
@@ -139,7 +141,10 @@ next_turn(void)
 	evtimer_add(&timer, &tv);
 }
 
-/* A turn: what the one before began ends, and as much begins. */
+/*
+ * A turn: what the one before began ends, and as much begins, when all of
+ * that has been logged.
+ */
 static void
 turn(int fd, short what, void *arg)
 {
@@ -175,8 +180,10 @@ turn(int fd, short what, void *arg)
 			continue;
 		record_id(b.request_id, loop_wall());
 		logstream_begin(&recs[i], i + 1, &b, on_ready, NULL);
+		waiting++;
 	}
-	next_turn();
+	if (waiting == 0)
+		next_turn();
 }
 
 static double

@@ -84,7 +84,7 @@ loop_run(void)
 	do {
 		flags = EVLOOP_ONCE;
 		if (again || done)
-			flags = EVLOOP_NONBLOCK;
+			flags |= EVLOOP_NONBLOCK;
 		again = 0;
 		if ((n = event_loop(flags)) == -1)
 			fatal("event_loop");
