@@ -121,7 +121,8 @@ buf_space(struct buf *b, size_t n)
 	if (b->data != NULL && b->cap - b->off - b->len >= n)
 		return (0);
 	need = b->len + n;
-	if (need <= b->cap && (b->off >= b->len || b->cap >= buf_limit(b))) {
+	if (b->data != NULL && need <= b->cap &&
+	    (b->off >= b->len || b->cap >= buf_limit(b))) {
 		memmove(b->data, b->data + b->off, b->len);
 		b->off = 0;
 		return (0);
@@ -132,7 +133,7 @@ buf_space(struct buf *b, size_t n)
 		cap = buf_limit(b);
 	if ((data = malloc(cap)) == NULL)
 		return (-1);
-	if (b->len > 0)
+	if (b->data != NULL)
 		memcpy(data, b->data + b->off, b->len);
 	n = b->len;
 	buf_release(b);

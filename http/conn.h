@@ -57,7 +57,7 @@ enum conn_eof {
 enum conn_error {
 	CONN_E_CONNECT,		/* no address answered */
 	CONN_E_HANDSHAKE,
-	CONN_E_READ,		/* the peer reset the connection, or TLS broke */
+	CONN_E_READ,		/* a reset, or TLS broke */
 	CONN_E_WRITE		/* see below */
 };
 

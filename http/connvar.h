@@ -31,7 +31,7 @@
  */
 
 #define CONN_READ	(16 * 1024)	/* what one read(2) asks for */
-#define CONN_READS	4		/* full ones in a row, then the others */
+#define CONN_READS	4		/* full ones in a row */
 
 enum conn_state {
 	CONN_NEW,
@@ -41,7 +41,7 @@ enum conn_state {
 	CONN_FAILED
 };
 
-#define CF_DEAD		0x0001	/* freed, waits for its callbacks to return */
+#define CF_DEAD		0x0001	/* freed, but callbacks run */
 #define CF_CLOSING	0x0002	/* conn_close(): nobody listens any more */
 #define CF_PAUSED	0x0004
 #define CF_DIRTY	0x0008	/* in the list of those with output */

@@ -635,7 +635,7 @@ output_bound(void **state)
 
 	pair_make(&p, **(int **)state);
 	conn_marks(p.client.c, 1000, 5000, 10000);
-	for (i = n = 0;; n += sizeof(piece)) {
+	for (n = 0;; n += sizeof(piece)) {
 		for (i = 0; i < sizeof(piece); i++)
 			piece[i] = pair_byte(n + i);
 		if (conn_write(p.client.c, piece, sizeof(piece)) == -1)

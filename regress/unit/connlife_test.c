@@ -320,7 +320,7 @@ free_when_ready(void **state)
 	assert_int_equal(conns_count(), 0);
 }
 
-/* A listening socket on loopback and its address; 0: nobody listens. */
+/* A socket on loopback and its address; backlog -1: nobody listens. */
 static int
 listener(struct sockaddr_storage *ss, int family, int backlog)
 {
@@ -338,8 +338,9 @@ listener(struct sockaddr_storage *ss, int family, int backlog)
 		len = sizeof(*sin6);
 		sin6->sin6_addr = in6addr_loopback;
 	}
-	if ((fd = socket(family, SOCK_STREAM, 0)) == -1 ||
-	    bind(fd, (struct sockaddr *)ss, len) == -1) {
+	if ((fd = socket(family, SOCK_STREAM, 0)) == -1)
+		return (-1);
+	if (bind(fd, (struct sockaddr *)ss, len) == -1) {
 		close(fd);
 		return (-1);
 	}
