@@ -45,6 +45,7 @@ static void	restart_logd(int, uint32_t);
 static void	adds_wait(void **);
 static void	takes_at_once(void **);
 static void	not_durable(void **);
+static void	restart_undoes(void **);
 static void	addition_refused(void **);
 static void	silent_logd(void **);
 static void	logd_killed_committed(void **);
@@ -189,6 +190,24 @@ not_durable(void **st)
 	assert_null(world_row(&w, OBJ_TOKEN, 0));
 	/* And all is well again. */
 	world_do(&w, OP_VAULT_CREATE, "", &name, 201);
+}
+
+/* What the 503 says: a restart before it is durable undoes it. */
+static void
+restart_undoes(void **st)
+{
+	uint16_t	 status;
+	uint32_t	 id;
+
+	id = world_admin(&w, OP_AGENT_REVOKE, "", &bot);
+	world_refused(&w, world_commit(&w));
+	world_done(&w, id, 503);
+	assert_int_equal(world_auth(&w, &w.mitm, w.token, "", &status), 0);
+	world_stop(&w);
+	assert_non_null(strstr(w.keyd.log, "undone by the next start"));
+	world_start(&w, 0);
+	world_ready(&w);
+	assert_int_not_equal(world_auth(&w, &w.mitm, w.token, "", NULL), 0);
 }
 
 /* What cannot be added has not happened, and does not stand in the way. */
@@ -472,6 +491,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(takes_at_once, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(not_durable, setup, teardown),
+		cmocka_unit_test_setup_teardown(restart_undoes, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(addition_refused, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(silent_logd, setup, teardown),

@@ -262,19 +262,7 @@ logd_dies_while_loading(void **st)
 	world_stop(&w);
 
 	play_start(&w.keyd, "keyd/keyd", PROC_KEYD);
-	{
-		struct msg_conf_start	 cs = { 1 };
-		struct msg_conf_end	 ce = { 1 };
-		struct msg_conf_activate ca = { 1 };
-		struct msg_file		 f = { FILE_MASTER_KEY, 0, "k" };
-
-		play_send(&w.keyd.parent, MSG_CONF_START, &cs);
-		play_send_fd(&w.keyd.parent, MSG_FILE, &f,
-		    dup(fileno(w.keyfile)));
-		play_send(&w.keyd.parent, MSG_CONF_END, &ce);
-		play_recv(&w.keyd, &w.keyd.parent, MSG_CONF_READY);
-		play_send(&w.keyd.parent, MSG_CONF_ACTIVATE, &ca);
-	}
+	world_configure(&w);
 	play_link(&w.keyd, &w.logd, PROC_LOGD, 0, INSTANCE_LOGD);
 	play_send(&w.keyd.parent, MSG_START, &s);
 	play_recv(&w.keyd, &w.logd, MSG_SYNC);

@@ -31,7 +31,6 @@
 
 #define PROGRAM	"keyd/keyd"
 
-static void	configure(struct world *);
 static void	snapshot(struct world *);
 static uint64_t	object_id(const struct rec_object *);
 static void	row_set(struct world *, const struct rec_object *);
@@ -54,8 +53,8 @@ world_free(struct world *w)
 	fclose(w->keyfile);
 }
 
-static void
-configure(struct world *w)
+void
+world_configure(struct world *w)
 {
 	struct msg_conf_start	 start = { 1 };
 	struct msg_conf_end	 end = { 1 };
@@ -98,7 +97,7 @@ world_start(struct world *w, int fresh)
 	union msg_any		*u;
 
 	play_start(&w->keyd, PROGRAM, PROC_KEYD);
-	configure(w);
+	world_configure(w);
 	play_link(&w->keyd, &w->logd, PROC_LOGD, 0, INSTANCE_LOGD);
 	m.fresh = fresh;
 	play_send(&w->keyd.parent, MSG_START, &m);
@@ -301,7 +300,7 @@ world_do(struct world *w, enum admin_op op, const char *vault,
 	uint32_t	 id;
 
 	id = world_admin(w, op, vault, args);
-	if (status < 300)
+	if (status < 300 && !w->real)
 		world_commits(w);
 	return (world_done(w, id, status));
 }

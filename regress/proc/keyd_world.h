@@ -40,6 +40,7 @@ struct world {
 	struct play		 proxy;
 	struct play		 api;
 	FILE			*keyfile;
+	int			 real;		/* there is a real logd */
 	struct rec_object	 rows[WORLD_ROWS];
 	uint32_t		 nrows;
 	uint64_t		 rev;
@@ -54,6 +55,8 @@ void	 world_free(struct world *);
 
 /* Start keyd as far as the answer to SYNC, which holds all rows. */
 void	 world_start(struct world *, int fresh);
+/* The configuration, with the key file, up to CONF_ACTIVATE. */
+void	 world_configure(struct world *);
 /* READY, then the links of the others and a caller. */
 void	 world_ready(struct world *);
 /* Both, with the first COMMIT of a fresh database, and init. */

@@ -42,7 +42,10 @@ static void	end_init(struct play *, int, enum proc, uint64_t);
 static int64_t	now_ms(void);
 static int	next(struct play_child *, struct play *, int64_t);
 static int	passed_over(struct play_child *, struct play *);
-static void	run(const char *, enum proc, int);
+static void	run(const char *, const struct play_child *, int);
+static void	give(struct play_child *, enum proc, uint64_t, int);
+
+static uint64_t	 instances;
 
 static int64_t
 now_ms(void)
@@ -69,9 +72,9 @@ end_init(struct play *p, int fd, enum proc as, uint64_t instance)
 }
 
 static void
-run(const char *prog, enum proc proc, int fd)
+run(const char *prog, const struct play_child *c, int fd)
 {
-	char	 hash[17];
+	char	 hash[17], instance[17];
 
 	/* dup2(2) onto itself would leave it close-on-exec. */
 	if (fd == PROC_FD)
@@ -79,7 +82,9 @@ run(const char *prog, enum proc proc, int fd)
 	else
 		dup2(fd, PROC_FD);
 	(void)snprintf(hash, sizeof(hash), "%" PRIx64, msg_catalogue_hash());
-	execl(prog, prog, "-i", "1", "-H", hash, proc_name(proc), NULL);
+	(void)snprintf(instance, sizeof(instance), "%" PRIx64, c->instance);
+	execl(prog, prog, "-i", instance, "-H", hash, proc_name(c->proc),
+	    NULL);
 	_exit(127);
 }
 
@@ -90,11 +95,12 @@ play_start(struct play_child *c, const char *prog, enum proc proc)
 
 	memset(c, 0, sizeof(*c));
 	c->proc = proc;
+	c->instance = ++instances;
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 	    sv), 0);
 	if ((c->pid = fork()) == 0)
-		run(prog, proc, sv[1]);
+		run(prog, c, sv[1]);
 	assert_int_not_equal(c->pid, -1);
 	close(sv[1]);
 	end_init(&c->parent, sv[0], PROC_PARENT, 0);
@@ -115,6 +121,28 @@ play_link(struct play_child *c, struct play *p, enum proc as, uint16_t index,
 	m.index = index;
 	m.instance = instance;
 	play_send_fd(&c->parent, MSG_PEER, &m, sv[1]);
+}
+
+static void
+give(struct play_child *c, enum proc proc, uint64_t instance, int fd)
+{
+	struct msg_peer	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.proc = proc;
+	m.instance = instance;
+	play_send_fd(&c->parent, MSG_PEER, &m, fd);
+}
+
+void
+play_join(struct play_child *a, struct play_child *b)
+{
+	int	 sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    sv), 0);
+	give(a, b->proc, b->instance, sv[0]);
+	give(b, a->proc, a->instance, sv[1]);
 }
 
 void
@@ -297,6 +325,13 @@ play_wait(struct play_child *c)
 	c->pid = 0;
 	return (WIFEXITED(status) ? WEXITSTATUS(status) :
 	    128 + WTERMSIG(status));
+}
+
+void
+play_kill(struct play_child *c)
+{
+	assert_int_equal(kill(c->pid, SIGKILL), 0);
+	assert_int_equal(play_wait(c), 128 + SIGKILL);
 }
 
 int

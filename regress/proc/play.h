@@ -50,6 +50,7 @@ struct play {
 struct play_child {
 	pid_t		 pid;
 	enum proc	 proc;
+	uint64_t	 instance;
 	struct play	 parent;
 	char		 log[8192];	/* what it said in LOG */
 };
@@ -60,6 +61,8 @@ void	 play_start(struct play_child *, const char *prog, enum proc);
 /* Give it a link to us, playing `as'. */
 void	 play_link(struct play_child *, struct play *, enum proc as,
 	    uint16_t index, uint64_t instance);
+/* Give two processes a link to each other. */
+void	 play_join(struct play_child *, struct play_child *);
 /* Our end goes, as if we had died. */
 void	 play_close(struct play *);
 
@@ -82,6 +85,8 @@ void		 play_eof(struct play_child *, struct play *);
 
 /* Wait for its end; the exit status, or 128 + signal. */
 int	 play_wait(struct play_child *);
+/* SIGKILL, and wait. */
+void	 play_kill(struct play_child *);
 /* SHUTDOWN, and wait. */
 int	 play_stop(struct play_child *);
 
