@@ -94,7 +94,8 @@ pace_full(void)
 /*
  * What was read in this turn decides how the next is read: after one that
  * brought records everything that is there is taken, up to a batch, and the
- * links rest.  Runs before the batch's own hook.
+ * links rest, unless so much came that a rest would only hold them up.  Runs
+ * before the batch's own hook.
  */
 static void
 pace_turn(void *arg)
@@ -103,16 +104,19 @@ pace_turn(void *arg)
 
 	if (paused || records == 0)
 		return;
-	records = 0;
-	if (batch_config()->strict && !batch_stuck())
+	if (batch_config()->strict && !batch_stuck()) {
+		records = 0;
 		return;
+	}
 	do {
 		slices = 0;
 		pace_workers(pace_drain);
 	} while (slices > 0 && !pace_full());
-	records = 0;
 	if (pace_full())
 		tv.tv_usec = batch_stuck() ? BATCH_RETRY_MS * 1000 : 0;
+	else if (records >= PACE_SLICE)
+		tv.tv_usec = 0;
+	records = 0;
 	paused = 1;
 	pace_workers(pace_pause);
 	evtimer_add(&tick, &tv);

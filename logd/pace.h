@@ -20,7 +20,8 @@
 /*
  * When worker links are read: at once while there is little to do, else
  * every PACE_MS, a slice of each link in turn, so that a wake-up serves many
- * records and no worker keeps the others waiting.
+ * records and no worker keeps the others waiting; and without a rest when
+ * every turn brings a slice and more.
  */
 #define PACE_MS		5
 #define PACE_SLICE	256	/* records of one link before the next */
