@@ -43,8 +43,12 @@ struct imsgbuf {
 	uint64_t	 opaque_imsgbuf[4];
 };
 
+/* The header that goes over the wire, for what writes one by hand. */
 struct imsg_hdr {
-	uint32_t	 opaque_imsg_hdr[4];
+	uint32_t	 type;
+	uint32_t	 len;
+	uint32_t	 peerid;
+	uint32_t	 pid;
 };
 
 struct imsg {
