@@ -224,7 +224,7 @@ header_trace(const struct http_head *h, uint8_t id[16])
 		return (0);
 	s += TRACE_ID;
 	for (i = 0; i < 16; i++) {
-		id[i] = hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]);
+		id[i] = hex_digit(s[2 * i]) * 16 + hex_digit(s[2 * i + 1]);
 		any |= id[i];
 	}
 	return (any != 0);

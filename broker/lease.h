@@ -46,6 +46,7 @@ struct scope_user;
 TAILQ_HEAD(lease_users, lease_user);
 TAILQ_HEAD(scope_users, scope_user);
 TAILQ_HEAD(leases, lease);
+TAILQ_HEAD(lease_asks, ask);
 
 /*
  * A token in a vault, as keyd has authenticated it.  Read only; the members
@@ -88,7 +89,7 @@ struct lease {
 	struct arena		 arena;
 	struct msg_blob		 copy;
 	struct lease_users	 users;
-	TAILQ_HEAD(, ask)	 asks;
+	struct lease_asks	 asks;
 	TAILQ_ENTRY(lease)	 siblings;	/* of its scope */
 	TAILQ_ENTRY(lease)	 lru;
 	RB_ENTRY(lease)		 entry;

@@ -46,11 +46,11 @@ void	 record_random(void *, size_t n);
 /*
  * The path for a record, from a target as the client sent it: up to '?',
  * undecoded, bytes that are not printable ASCII percent-encoded, cut at
- * RECORD_PATH.  mode is enum path_mode; PATH_DEFAULT is what record_path_default()
- * has set.  With PATH_PREFIX only the first segment is left, of which an
- * encoded slash or a backslash is an end too; with PATH_NONE nothing.
- * Returns the PATHF_* flags for path_cut: PATHF_NONE always with that mode,
- * PATHF_PREFIX when something was left out.
+ * RECORD_PATH.  mode is enum path_mode; PATH_DEFAULT is what was given to
+ * record_path_default().  With PATH_PREFIX only the first segment is left, of
+ * which an encoded slash or a backslash is an end too; with PATH_NONE
+ * nothing.  Returns the PATHF_* flags for path_cut: PATHF_NONE always with
+ * that mode, PATHF_PREFIX when something was left out.
  */
 uint8_t	 record_path(char dst[RECORD_PATH], const char *target, size_t n,
 	    uint8_t mode);

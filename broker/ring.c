@@ -28,8 +28,8 @@
 uint8_t *
 ring_map(size_t size)
 {
-	uint8_t	*base;
-	int	 fd, saved;
+	uint8_t	*base, *half;
+	int	 fd, i, saved;
 
 	if ((fd = process_shm(size)) == -1)
 		return (NULL);
@@ -38,14 +38,16 @@ ring_map(size_t size)
 		base = NULL;
 		goto done;
 	}
-	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-	    fd, 0) == MAP_FAILED ||
-	    mmap(base + size, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-		saved = errno;
-		munmap(base, 2 * size);
-		errno = saved;
-		base = NULL;
+	for (i = 0; i < 2; i++) {
+		half = mmap(base + i * size, size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, fd, 0);
+		if (half == MAP_FAILED) {
+			saved = errno;
+			munmap(base, 2 * size);
+			errno = saved;
+			base = NULL;
+			break;
+		}
 	}
  done:
 	saved = errno;

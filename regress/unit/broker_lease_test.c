@@ -68,7 +68,7 @@ struct user {
 	struct scope_user	 su;
 	int			 cut;
 	int			 gone;
-	struct user		*other;		/* to be taken off from inside */
+	struct user		*other;	/* to be taken off from inside */
 };
 
 static void	 stop(int, short, void *);
