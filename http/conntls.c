@@ -44,6 +44,7 @@ static ssize_t	 conntls_write_cb(struct tls *, const void *, size_t, void *);
 static int	 conntls_begin(struct conn *, unsigned int);
 static int	 conntls_plain(struct conn *);
 static uint64_t	 conntls_consumed(const struct conn *);
+static int	 conntls_shake(struct conn *);
 
 struct tls_config *
 conn_tls_config(void)
@@ -140,27 +141,35 @@ conntls_plain(struct conn *c)
 	return (1);
 }
 
-void
-conntls_handshake(struct conn *c)
+/*
+ * tls_handshake(3) as far as it goes.  A close_notify amid it makes libtls
+ * say 0, too; but once it is done libtls refuses to do it again.
+ */
+static int
+conntls_shake(struct conn *c)
 {
 	uint64_t	 before;
 	int		 rc;
 
-	if ((rc = conntls_plain(c)) == 0)
-		return;
-	while (rc != -1) {
+	do {
 		before = conntls_consumed(c);
 		rc = tls_handshake(c->tls);
-		if (rc != TLS_WANT_POLLIN || buf_len(&c->raw) == 0 ||
-		    conntls_consumed(c) == before)
-			break;
-	}
-	/*
-	 * A close_notify amid the handshake makes libtls say 0, too.  Once it
-	 * is done it refuses to do it again.
-	 */
+	} while (rc == TLS_WANT_POLLIN && buf_len(&c->raw) > 0 &&
+	    conntls_consumed(c) != before);
 	if (rc == 0 && tls_handshake(c->tls) != -1)
-		rc = -1;
+		return (-1);
+	return (rc);
+}
+
+void
+conntls_handshake(struct conn *c)
+{
+	int	 rc;
+
+	if ((rc = conntls_plain(c)) == 0)
+		return;
+	if (rc == 1)
+		rc = conntls_shake(c);
 	switch (rc) {
 	case TLS_WANT_POLLOUT:
 		connio_blocked(c);
