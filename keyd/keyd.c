@@ -49,6 +49,12 @@
 #define TICK_MS		100	/* revocations are watched this closely */
 #define TICKS_A_SECOND	(1000 / TICK_MS)
 
+/* Messages that a peer may leave unread before it is not listened to. */
+#define QUEUE_PAUSE	64
+#define QUEUE_RESUME	16
+/* And logd, before events are counted rather than sent. */
+#define QUEUE_EVENTS	256
+
 struct peers		 peers = LIST_HEAD_INITIALIZER(peers);
 struct keyd_counters	 counters;
 
@@ -65,6 +71,7 @@ static int	conf_file(struct msg_file *, int *, char *, size_t);
 static void	start(int);
 static void	stop(uint32_t);
 static void	wipe(void);
+static void	resume(void *);
 static void	stats(void);
 static void	tick(int, short, void *);
 static void	expire(void);
@@ -143,6 +150,7 @@ init(int argc, char **argv)
 	if (atexit(wipe) != 0)
 		fatalx("atexit");
 	evtimer_set(&tick_ev, tick, NULL);
+	loop_hook(TURN_LINKS, resume, NULL);
 }
 
 /* The key file of the first configuration is the one that counts. */
@@ -209,6 +217,37 @@ keyd_send(struct link *l, enum msg_type type, const void *m)
 {
 	if (link_send(l, type, m, -1) == -1)
 		fatal("%s for %s", msg_desc(type)->rec.name, link_name(l));
+	keyd_sent(l);
+}
+
+void
+keyd_sent(struct link *l)
+{
+	struct peer	*p = link_arg(l);
+
+	if (p == NULL || p->paused || link_queued(l) < QUEUE_PAUSE)
+		return;
+	/* It may be the burst of one turn. */
+	link_flush(l);
+	if (link_queued(l) < QUEUE_PAUSE)
+		return;
+	p->paused = 1;
+	counters.peers_paused++;
+	link_pause(l);
+}
+
+/* At the end of a turn, when all links have been written to. */
+static void
+resume(void *arg)
+{
+	struct peer	*p;
+
+	LIST_FOREACH(p, &peers, entry) {
+		if (!p->paused || link_queued(p->link) > QUEUE_RESUME)
+			continue;
+		p->paused = 0;
+		link_resume(p->link);
+	}
 }
 
 /*
@@ -307,7 +346,7 @@ logd_scope_closed(struct link *l, struct msg *m)
 static int
 send_event(const struct msg_event *m)
 {
-	if (logd == NULL)
+	if (logd == NULL || link_queued(logd) > QUEUE_EVENTS)
 		return (-1);
 	keyd_send(logd, MSG_EVENT, m);
 	return (0);
@@ -437,6 +476,7 @@ stats(void)
 	stats_add("reveals", counters.reveals);
 	stats_add("revocations", counters.revocations);
 	stats_add("peers_killed", counters.peers_killed);
+	stats_add("peers_paused", counters.peers_paused);
 	stats_add("tokens_expired", counters.tokens_expired);
 	stats_add("revision", commit_rev());
 }

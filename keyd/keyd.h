@@ -44,6 +44,7 @@ struct peer {
 	struct callers		 callers;
 	unsigned int		 nscopes;
 	unsigned int		 ncallers;
+	int			 paused;	/* does not read */
 	unsigned int		 mints;		/* left in the bucket */
 	uint64_t		 minted;	/* when it was filled, us */
 	LIST_ENTRY(peer)	 entry;
@@ -61,8 +62,13 @@ int		 keyd_serving(void);
 /* Now: seconds of the wall clock. */
 int64_t		 keyd_wall(void);
 
-/* Send; a message that cannot be encoded is a mistake here, and fatal. */
+/*
+ * Send; a message that cannot be encoded is a mistake here, and fatal.  After
+ * link_send() by itself, keyd_sent() must follow: a peer that does not read
+ * its answers is asked for no more questions.
+ */
 void		 keyd_send(struct link *, enum msg_type, const void *);
+void		 keyd_sent(struct link *);
 
 /* Counters for STATS. */
 struct keyd_counters {
@@ -79,6 +85,7 @@ struct keyd_counters {
 	uint64_t	 reveals;
 	uint64_t	 revocations;
 	uint64_t	 peers_killed;
+	uint64_t	 peers_paused;
 	uint64_t	 tokens_expired;
 };
 extern struct keyd_counters	 counters;

@@ -154,6 +154,7 @@ worker_lease(struct link *l, struct msg *m)
 	/* Rules that do not fit a message are as bad as none. */
 	if (a.status == 200 && link_send(l, MSG_RULES, &a, -1) == -1)
 		a.status = 500;
+	keyd_sent(l);
 	counters.leases++;
 	if (a.status != 200) {
 		counters.leases_failed++;

@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,6 +63,7 @@ static void	failures(void **);
 static void	readers(void **);
 static void	agent_caller(void **);
 static void	views(void **);
+static void	deaf_worker(void **);
 static void	hostile(void **);
 
 static int
@@ -632,6 +634,47 @@ views(void **st)
 	assert_string_equal(v.name, "vault-2");
 }
 
+/*
+ * A worker that asks and asks and does not read: it is not listened to, the
+ * others are, and when it reads, every question has its answer.
+ */
+static void
+deaf_worker(void **st)
+{
+	static char			 big[30001];
+	struct rec_kv			 kv = { "API_TOKEN", big };
+	struct rec_op_credentials_set	 set = { &kv, 1 };
+	struct msg_lease		 m;
+	struct msg_get			 g;
+	struct pollfd			 pfd;
+	union msg_any			*u;
+	uint32_t			 sent = 0, i;
+
+	memset(big, 'v', sizeof(big) - 1);
+	world_do(&w, OP_CREDENTIAL_SET, "main", &set, 200);
+	memset(&m, 0, sizeof(m));
+	m.scope = scope_for(&w.mitm);
+	m.host = "api.test";
+	m.port = 443;
+	pfd.fd = w.mitm.fd;
+	pfd.events = POLLOUT;
+	while (sent < 20000 && poll(&pfd, 1, 500) == 1) {
+		m.id = ++sent;
+		play_send(&w.mitm, MSG_LEASE, &m);
+	}
+	assert_true(sent < 20000);
+	memset(&g, 0, sizeof(g));
+	g.caller = w.caller;
+	g.kind = VIEW_VAULTS;
+	play_send(&w.api, MSG_GET, &g);
+	play_recv(&w.keyd, &w.api, MSG_OBJECTS);
+	for (i = 1; i <= sent; i++) {
+		u = play_recv(&w.keyd, &w.mitm, MSG_RULES);
+		assert_int_equal(u->rules.id, i);
+		assert_int_equal(u->rules.status, 200);
+	}
+}
+
 /* Who sends what it may not, or nonsense, is killed; keyd goes on. */
 static void
 hostile(void **st)
@@ -687,6 +730,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(agent_caller, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(views, setup, teardown),
+		cmocka_unit_test_setup_teardown(deaf_worker, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile, setup, teardown)
 	};
 
