@@ -57,7 +57,6 @@ static const struct proc_peer peers[] = {
 
 static const struct proc_child child = {
 	.proc = PROC_RESOLVER,
-	.promises = "stdio rpath inet dns",
 	.init = init,
 	.conf_start = conf_start,
 	.conf = conf,
@@ -117,6 +116,8 @@ start(int fresh)
 	if (unveil("/etc", "r") == -1 || unveil("/run", "r") == -1 ||
 	    unveil(NULL, NULL) == -1)
 		fatal("unveil");
+	if (pledge("stdio rpath inet dns", NULL) == -1)
+		fatal("pledge");
 	proc_ready(0);
 }
 
