@@ -57,6 +57,7 @@
  *	old		has a database that is not fresh
  *	beggar		asks for links again without end
  *	mute		answers no configuration
+ *	quiet		says nothing to anybody but the parent
  */
 #define PEERS_MAX	PROC_MAX
 
@@ -177,6 +178,8 @@ link_opened(struct link *l)
 
 	opened++;
 	changed = 1;
+	if (strcmp(todo, "quiet") == 0)
+		return;
 	memset(&m, 0, sizeof(m));
 	for (i = 1; i < MSG_MAX; i++) {
 		d = msg_desc(i);
