@@ -1,0 +1,360 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "caller.h"
+#include "client.h"
+#include "conn.h"
+#include "listen.h"
+#include "log.h"
+#include "reply.h"
+#include "request.h"
+
+TAILQ_HEAD(clients, client);
+
+static struct clients	 clients = TAILQ_HEAD_INITIALIZER(clients);
+static unsigned int	 nclients;
+
+static void	client_free(struct client *);
+static void	client_drop(struct client *);
+static void	client_next(struct client *);
+static void	client_feed(struct client *);
+static void	read_head(struct client *);
+static void	read_body(struct client *);
+static void	on_read(struct conn *, void *);
+static void	on_write(struct conn *, void *);
+static void	on_eof(struct conn *, enum conn_eof, void *);
+static void	on_error(struct conn *, enum conn_error, const char *, void *);
+static void	on_timeout(struct conn *, enum conn_timer, void *);
+
+static const struct conn_ops	 ops = {
+	.read = on_read,
+	.write = on_write,
+	.eof = on_eof,
+	.error = on_error,
+	.timeout = on_timeout
+};
+
+int
+client_new(int fd, uint32_t uid, const struct msg_addr *addr)
+{
+	struct client	*c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		goto fail;
+	c->limits = api.conf.limits;
+	c->fields = calloc(c->limits.fields, sizeof(c->fields[0]));
+	if (c->fields == NULL || (c->conn = conn_new(fd, &ops, c)) == NULL)
+		goto fail;
+	c->uid = uid;
+	c->addr = *addr;
+	buf_init(&c->content, CLIENT_BODY_MAX);
+	http_head_request(&c->head, &c->limits, c->fields);
+	TAILQ_INSERT_TAIL(&clients, c, entry);
+	nclients++;
+	conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_FIRST_MS);
+	conn_resume(c->conn);
+	return (0);
+ fail:
+	log_warn("client");
+	close(fd);
+	if (c != NULL)
+		free(c->fields);
+	free(c);
+	return (-1);
+}
+
+/* All but the connection. */
+static void
+client_free(struct client *c)
+{
+	request_free(c->req);
+	caller_end(c);
+	http_body_free(&c->body);
+	buf_clear(&c->content);
+	json_text_free(c->out);
+	free(c->fields);
+	TAILQ_REMOVE(&clients, c, entry);
+	nclients--;
+	freezero(c, sizeof(*c));
+	listen_go_on();
+}
+
+/* At once, without a word. */
+static void
+client_drop(struct client *c)
+{
+	conn_free(c->conn);
+	client_free(c);
+}
+
+unsigned int
+client_count(void)
+{
+	return (nclients);
+}
+
+unsigned int
+client_count_uid(uint32_t uid)
+{
+	struct client	*c;
+	unsigned int	 n = 0;
+
+	TAILQ_FOREACH(c, &clients, entry)
+		n += c->uid == uid;
+	return (n);
+}
+
+void
+client_close_idle(void)
+{
+	struct client	*c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &clients, entry, next) {
+		if (c->state == CLIENT_IDLE || c->state == CLIENT_HEAD) {
+			conn_close(c->conn, CLIENT_LINGER_MS);
+			client_free(c);
+		}
+	}
+}
+
+/* Ready for the next request. */
+static void
+client_next(struct client *c)
+{
+	http_body_free(&c->body);
+	buf_clear(&c->content);
+	http_head_request(&c->head, &c->limits, c->fields);
+	c->state = CLIENT_IDLE;
+	conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_IDLE_MS);
+	conn_resume(c->conn);
+}
+
+static void
+read_head(struct client *c)
+{
+	struct buf	*in = conn_in(c->conn);
+	enum http_rc	 rc;
+
+	if (c->state == CLIENT_IDLE) {
+		c->state = CLIENT_HEAD;
+		if (c->served > 0)
+			conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_HEAD_MS);
+	}
+	rc = http_parse(&c->head, (const char *)buf_data(in), buf_len(in));
+	if (rc == HTTP_MORE)
+		return;
+	conn_pause(c->conn);
+	conn_timer(c->conn, CONN_T_DEADLINE, 0);
+	c->state = CLIENT_WORK;
+	c->served++;
+	c->req = request_new(c);
+	if (rc == HTTP_ERROR) {
+		api.counters.bad_requests++;
+		c->keepalive = 0;
+		reply_error(c->req, http_error_status(c->head.error),
+		    "bad_request", "Bad request: %s",
+		    http_error_text(c->head.error));
+		return;
+	}
+	api.counters.requests++;
+	c->keepalive = c->head.keepalive && !api.closing;
+	http_body_init(&c->body, c->head.framing, c->head.content_length,
+	    &c->limits);
+	request_take(c->req, &c->head);
+	buf_drain(in, c->head.length);
+	request_begin(c->req);
+}
+
+void
+client_read_body(struct client *c)
+{
+	static const char	 go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	if (c->body.state == HTTP_BODY_DONE) {
+		request_ready(c->req, NULL, 0);
+		return;
+	}
+	if (c->req->expect)
+		(void)conn_write(c->conn, go_on, sizeof(go_on) - 1);
+	c->state = CLIENT_BODY;
+	conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_BODY_MS);
+	conn_resume(c->conn);
+}
+
+int
+client_keeps(const struct client *c)
+{
+	return (c->keepalive && !api.closing &&
+	    c->body.state == HTTP_BODY_DONE);
+}
+
+static void
+read_body(struct client *c)
+{
+	struct buf	*in = conn_in(c->conn);
+	const uint8_t	*data;
+	size_t		 len;
+	ssize_t		 n;
+
+	while (buf_len(in) > 0 && c->body.state == HTTP_BODY_MORE) {
+		n = http_body_decode(&c->body, buf_data(in), buf_len(in),
+		    &data, &len);
+		if (n == -1)
+			break;
+		if (len > 0 && buf_add(&c->content, data, len) == -1) {
+			conn_pause(c->conn);
+			reply_error(c->req, 413, "too_large",
+			    "The body is longer than 1 MiB");
+			return;
+		}
+		buf_drain(in, n);
+	}
+	if (c->body.state == HTTP_BODY_MORE)
+		return;
+	conn_pause(c->conn);
+	conn_timer(c->conn, CONN_T_DEADLINE, 0);
+	c->state = CLIENT_WORK;
+	if (c->body.state == HTTP_BODY_ERROR) {
+		api.counters.bad_requests++;
+		reply_error(c->req, http_error_status(c->body.error),
+		    "bad_request", "Bad request: %s",
+		    http_error_text(c->body.error));
+		return;
+	}
+	request_ready(c->req, buf_data(&c->content), buf_len(&c->content));
+}
+
+static void
+on_read(struct conn *conn, void *arg)
+{
+	struct client	*c = arg;
+
+	switch (c->state) {
+	case CLIENT_IDLE:
+	case CLIENT_HEAD:
+		if (buf_len(conn_in(conn)) > 0)
+			read_head(c);
+		break;
+	case CLIENT_BODY:
+		read_body(c);
+		break;
+	case CLIENT_WORK:
+	case CLIENT_ANSWER:
+		break;
+	}
+}
+
+void
+client_answer(struct client *c, char *body, size_t len)
+{
+	c->keepalive = client_keeps(c);
+	c->state = CLIENT_ANSWER;
+	c->out = body;
+	c->outlen = body == NULL ? 0 : len;
+	c->outoff = 0;
+	conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_ANSWER_MS);
+	client_feed(c);
+}
+
+/* As much as the connection takes; the rest when it has written some. */
+static void
+client_feed(struct client *c)
+{
+	size_t	 n;
+
+	while (c->outoff < c->outlen) {
+		if (conn_full(c->conn))
+			return;
+		n = c->outlen - c->outoff;
+		if (n > CONN_LOW)
+			n = CONN_LOW;
+		if (conn_write(c->conn, c->out + c->outoff, n) == -1) {
+			client_drop(c);
+			return;
+		}
+		c->outoff += n;
+	}
+	json_text_free(c->out);
+	c->out = NULL;
+	if (c->keepalive) {
+		client_next(c);
+		return;
+	}
+	conn_close(c->conn, CLIENT_ANSWER_MS);
+	client_free(c);
+}
+
+static void
+on_write(struct conn *conn, void *arg)
+{
+	struct client	*c = arg;
+
+	if (c->state == CLIENT_ANSWER)
+		client_feed(c);
+}
+
+/* It asks no more, but may still be reading the last answer. */
+static void
+on_eof(struct conn *conn, enum conn_eof how, void *arg)
+{
+	struct client	*c = arg;
+
+	if (c->state != CLIENT_IDLE || how != CONN_EOF_CLEAN) {
+		client_drop(c);
+		return;
+	}
+	conn_close(conn, CLIENT_ANSWER_MS);
+	client_free(c);
+}
+
+static void
+on_error(struct conn *conn, enum conn_error e, const char *text, void *arg)
+{
+	client_drop(arg);
+}
+
+static void
+on_timeout(struct conn *conn, enum conn_timer t, void *arg)
+{
+	struct client	*c = arg;
+
+	api.counters.timeouts++;
+	switch (c->state) {
+	case CLIENT_HEAD:
+		c->req = request_new(c);
+		/* FALLTHROUGH */
+	case CLIENT_BODY:
+		conn_pause(conn);
+		c->keepalive = 0;
+		reply_error(c->req, 408, "timeout",
+		    "The request did not come in time");
+		break;
+	case CLIENT_IDLE:
+	case CLIENT_WORK:
+	case CLIENT_ANSWER:
+		client_drop(c);
+		break;
+	}
+}

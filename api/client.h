@@ -1,0 +1,111 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "http.h"
+#include "msg.h"
+
+/*
+ * A client: one connection, from which requests are read and answered one
+ * after the other.  How long each step may take:
+ */
+#define CLIENT_FIRST_MS		10000	/* the first head, from accept */
+#define CLIENT_HEAD_MS		10000	/* a head, from its first byte */
+#define CLIENT_IDLE_MS		120000	/* between two requests */
+#define CLIENT_BODY_MS		30000	/* a body, from its head */
+#define CLIENT_ANSWER_MS	60000	/* to take an answer */
+#define CLIENT_LINGER_MS	2000
+
+#define CLIENT_BODY_MAX		(1024 * 1024)
+
+struct conn;
+struct request;
+
+enum client_state {
+	CLIENT_IDLE,		/* nothing of a request has come */
+	CLIENT_HEAD,
+	CLIENT_WORK,		/* input is paused */
+	CLIENT_BODY,
+	CLIENT_ANSWER		/* what is left of it, input is paused */
+};
+
+/* Whom keyd knows the client as; kept from one request to the next. */
+struct caller {
+	RB_ENTRY(caller)	 entry;
+	uint64_t		 handle;	/* 0: nobody yet */
+	uint8_t			 key[32];	/* hash of the token */
+	uint8_t			 actor_type;
+	uint8_t			 role;		/* enum instance_role */
+	char			 name[65];
+	char			 session[25];
+};
+
+struct client {
+	TAILQ_ENTRY(client)	 entry;
+	struct conn		*conn;
+	uint32_t		 uid;		/* of a local one */
+	struct msg_addr		 addr;		/* of one that is not */
+	enum client_state	 state;
+	struct http_limits	 limits;	/* those it began with */
+	struct http_head	 head;
+	struct http_field	*fields;
+	struct http_body	 body;
+	struct buf		 content;	/* of the body */
+	struct request		*req;
+	struct caller		 who;
+	unsigned int		 served;	/* requests */
+	int			 keepalive;	/* after this answer */
+	char			*out;		/* json_text(), what is left */
+	size_t			 outlen;
+	size_t			 outoff;
+};
+
+/* Take over a connected socket.  -1: no memory; the socket is closed. */
+int	 client_new(int fd, uint32_t uid, const struct msg_addr *);
+
+unsigned int	 client_count(void);
+unsigned int	 client_count_uid(uint32_t uid);
+
+/* Read the body that follows; request_ready() comes when it is there. */
+void	 client_read_body(struct client *);
+/*
+ * Whether the connection goes on after the answer: not when the client or we
+ * do not want it, nor with some of the body still to come.
+ */
+int	 client_keeps(const struct client *);
+
+/*
+ * The answer's head is in the connection's output: send this body, made by
+ * json_text() and taken over (NULL: none), then go on with the next request
+ * or close.  The client may be gone afterwards.
+ */
+void	 client_answer(struct client *, char *, size_t);
+
+/* Close those that have no request under way; the others close after it. */
+void	 client_close_idle(void);
+
+#endif /* CLIENT_H */

@@ -1,0 +1,44 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#ifndef LISTEN_H
+#define LISTEN_H
+
+#include "proc.h"
+
+/*
+ * Listening sockets, from the parent.
+ *
+ * At most LISTEN_MAX clients, or as many as there are descriptors for; then
+ * nothing is accepted until one has gone.  On the local socket the last
+ * LISTEN_KEPT places are for users who have none yet: others who come then
+ * are closed.  Without a descriptor accepting rests for LISTEN_PAUSE_MS.
+ */
+#define LISTEN_MAX	1000
+#define LISTEN_KEPT	16
+#define LISTEN_SPARE	32	/* descriptors for links and the like */
+#define LISTEN_PAUSE_MS	500
+#define LISTEN_BATCH	16	/* accepted in a turn */
+
+void	 listen_add(const struct msg_listener *, int fd);
+void	 listen_close(const struct msg_listener_close *);
+void	 listen_close_all(void);
+
+/* A client has gone: there may be a place again. */
+void	 listen_go_on(void);
+
+#endif /* LISTEN_H */

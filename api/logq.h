@@ -1,0 +1,50 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#ifndef LOGQ_H
+#define LOGQ_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include "ask.h"
+#include "json.h"
+#include "request.h"
+
+/*
+ * Questions to logd about the request log.
+ */
+
+struct logq {
+	uint64_t	 scope;		/* what keyd lets the caller read */
+	uint64_t	 before;	/* 0: none */
+	uint64_t	 after;		/* with tail */
+	int		 tail;
+	uint32_t	 limit;
+};
+
+/*
+ * The rows, in their order, and then their end: the callback gets ROWS as
+ * often as there are some, and ROWS_END at last.
+ */
+void	 logq_ask(struct request *, const struct logq *, ask_fn *);
+
+/* A row as clients see it. */
+json_t	*logq_row(const struct rec_row *);
+
+#endif /* LOGQ_H */

@@ -1,0 +1,157 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codes.h"
+#include "keyd.h"
+#include "logq.h"
+#include "reply.h"
+#include "route.h"
+
+#define LIMIT_DEFAULT	50
+#define LIMIT_MAX	200
+
+static int	number(struct request *, const char *, uint64_t, uint64_t *);
+static int	cursors(struct request *, struct logq *);
+static void	may_read(struct request *, struct msg *);
+static void	rows(struct request *, struct msg *);
+static void	ended(struct request *, const struct msg_rows_end *);
+
+/* Decimal digits, nothing else.  1 if it is there, 0 if not, or -1. */
+static int
+number(struct request *req, const char *name, uint64_t min, uint64_t *to)
+{
+	const char	*s = request_query(req, name);
+	size_t		 n;
+
+	if (s == NULL)
+		return (0);
+	n = strlen(s);
+	errno = 0;
+	if (n > 0 && strspn(s, "0123456789") == n)
+		*to = strtoull(s, NULL, 10);
+	else
+		errno = EINVAL;
+	if (errno == 0 && *to <= INT64_MAX && *to >= min)
+		return (1);
+	reply_invalid(req, "%s must be a number of at least %" PRIu64
+	    ", not \"%.64s\"", name, min, s);
+	return (-1);
+}
+
+static int
+cursors(struct request *req, struct logq *q)
+{
+	uint64_t	 limit = LIMIT_DEFAULT;
+	int		 older, newer;
+
+	memset(q, 0, sizeof(*q));
+	if (number(req, "limit", 1, &limit) == -1 ||
+	    (older = number(req, "before", 1, &q->before)) == -1 ||
+	    (newer = number(req, "after", 0, &q->after)) == -1)
+		return (-1);
+	if (older && newer) {
+		reply_invalid(req,
+		    "before and after are mutually exclusive");
+		return (-1);
+	}
+	q->tail = newer;
+	q->limit = limit > LIMIT_MAX ? LIMIT_MAX : limit;
+	return (0);
+}
+
+void
+logs_vault(struct request *req)
+{
+	struct logq	 q;
+
+	if (request_no_fields(req) == 0 && cursors(req, &q) == 0)
+		keyd_may(req, ACTION_LOGS, req->param[0], may_read);
+}
+
+void
+logs_instance(struct request *req)
+{
+	struct logq	 q;
+
+	if (request_no_fields(req) == 0 && cursors(req, &q) == 0)
+		keyd_may(req, ACTION_INSTANCE_LOGS, "", may_read);
+}
+
+static void
+may_read(struct request *req, struct msg *m)
+{
+	const struct msg_may_answer	*a = &m->u.may_answer;
+	struct logq			 q;
+
+	if (keyd_refused(req, a->status, a->code, a->text) ||
+	    cursors(req, &q) == -1)
+		return;
+	q.scope = a->scope;
+	req->flag = q.tail;
+	req->list = json_list();
+	logq_ask(req, &q, rows);
+}
+
+static void
+rows(struct request *req, struct msg *m)
+{
+	uint32_t	 i;
+
+	if (m->type == MSG_ROWS_END) {
+		ended(req, &m->u.rows_end);
+		return;
+	}
+	for (i = 0; i < m->u.rows.rows_n; i++) {
+		if (json_array_size(req->list) == LIMIT_MAX) {
+			reply_error(req, 500, "internal",
+			    "logd answered with too many rows");
+			return;
+		}
+		json_add(req->list, logq_row(&m->u.rows.rows[i]));
+	}
+}
+
+static void
+ended(struct request *req, const struct msg_rows_end *e)
+{
+	json_t	*j = json_map();
+
+	if (e->status == 409) {
+		json_put_number(j, "latest_id", e->latest_id);
+		reply_error_json(req, 409, "cursor_invalid", e->text, j);
+		return;
+	}
+	if (e->status >= 400) {
+		reply_error_json(req, e->status, NULL, e->text, j);
+		return;
+	}
+	json_put_number(j, "latest_id", e->latest_id);
+	json_put(j, "logs", json_incref(req->list));
+	json_put(j, "next_cursor", e->next_cursor == 0 ? json_null() :
+	    json_integer(e->next_cursor));
+	if (e->partial)
+		json_put_flag(j, "partial", 1);
+	reply_json(req, 200, j);
+}

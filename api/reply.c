@@ -1,0 +1,194 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#include <sys/types.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api.h"
+#include "client.h"
+#include "conn.h"
+#include "log.h"
+#include "reply.h"
+
+/* What every answer says to browsers. */
+static const char *const	security[][2] = {
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "X-Frame-Options", "DENY" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Content-Security-Policy", "default-src 'self'; "
+	    "script-src 'self'; style-src 'self' 'unsafe-inline'; "
+	    "img-src 'self' data:; frame-ancestors 'none'" }
+};
+#define NSECURITY	(sizeof(security) / sizeof(security[0]))
+
+#define TYPE_JSON	"application/json"
+#define TYPE_TEXT	"text/plain; charset=utf-8"
+#define TYPE_PEM	"application/x-pem-file"
+
+static void	head(struct request *, int, const char *, size_t,
+		    const char *const (*)[2], size_t);
+static void	send_body(struct request *, char *, size_t);
+static const char *date(void);
+
+/* IMF-fixdate, RFC 9110 section 5.6.7; the locale is C. */
+static const char *
+date(void)
+{
+	static char	 buf[40];
+	static time_t	 last;
+	time_t		 now = time(NULL);
+	struct tm	 tm;
+
+	if (now != last && gmtime_r(&now, &tm) != NULL &&
+	    strftime(buf, sizeof(buf), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
+		last = now;
+	return (buf);
+}
+
+/* The output has room for a head: a request begins only if it is not full. */
+static void
+head(struct request *req, int status, const char *type, size_t len,
+    const char *const (*more)[2], size_t nmore)
+{
+	struct client	*c = req->client;
+	struct buf	*out = conn_out(c->conn);
+	const char	*text = http_status_text(status);
+	size_t		 i;
+	int		 bad;
+
+	if (status >= 500)
+		api.counters.answers_5xx++;
+	else if (status >= 400)
+		api.counters.answers_4xx++;
+	bad = http_write_status(out, status, text, strlen(text));
+	bad |= http_write_string(out, "Date", date());
+	bad |= http_write_string(out, "Content-Type", type);
+	bad |= http_write_framing(out, HTTP_BODY_LENGTH, len);
+	for (i = 0; i < NSECURITY; i++)
+		bad |= http_write_string(out, security[i][0], security[i][1]);
+	bad |= http_write_string(out, "Cache-Control", "no-store");
+	for (i = 0; i < nmore; i++)
+		bad |= http_write_string(out, more[i][0], more[i][1]);
+	if (!client_keeps(c))
+		bad |= http_write_string(out, "Connection", "close");
+	else if (c->head.version == 10)
+		bad |= http_write_string(out, "Connection", "keep-alive");
+	bad |= http_write_end(out);
+	if (bad)
+		fatal("answer");
+}
+
+/* The request goes before the client, which may go with its answer. */
+static void
+send_body(struct request *req, char *body, size_t len)
+{
+	struct client	*c = req->client;
+
+	if (req->head_only) {
+		json_text_free(body);
+		body = NULL;
+	}
+	c->req = NULL;
+	request_free(req);
+	client_answer(c, body, len);
+}
+
+void
+reply_json(struct request *req, int status, json_t *j)
+{
+	char	*text;
+	size_t	 len;
+
+	text = json_text(j, &len);
+	json_decref(j);
+	head(req, status, TYPE_JSON, len, NULL, 0);
+	send_body(req, text, len);
+}
+
+void
+reply_error_json(struct request *req, int status, const char *code,
+    const char *text, json_t *j)
+{
+	if (code != NULL && *code != '\0')
+		json_put_text(j, "code", code);
+	json_put_text(j, "error", text);
+	reply_json(req, status, j);
+}
+
+void
+reply_error(struct request *req, int status, const char *code,
+    const char *fmt, ...)
+{
+	char	 text[1200];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	reply_error_json(req, status, code, text, json_map());
+}
+
+void
+reply_invalid(struct request *req, const char *fmt, ...)
+{
+	char	 text[1200];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	reply_error_json(req, 400, "invalid_request", text, json_map());
+}
+
+void
+reply_text(struct request *req, int status, const char *allow,
+    const char *text)
+{
+	const char	*more[1][2];
+	char		*body;
+	size_t		 len = strlen(text);
+
+	more[0][0] = "Allow";
+	more[0][1] = allow;
+	body = json_text_copy(text, len);
+	head(req, status, TYPE_TEXT, len,
+	    (const char *const (*)[2])more, allow != NULL);
+	send_body(req, body, len);
+}
+
+void
+reply_pem(struct request *req, const void *pem, size_t len)
+{
+	const char	*more[2][2];
+	char		 port[8];
+	char		*body;
+
+	(void)snprintf(port, sizeof(port), "%u", api.conf.proxy_port);
+	more[0][0] = "Content-Disposition";
+	more[0][1] = "attachment; filename=\"brokerd-ca.pem\"";
+	more[1][0] = "X-MITM-Port";
+	more[1][1] = port;
+	body = json_text_copy(pem, len);
+	head(req, 200, TYPE_PEM, len, (const char *const (*)[2])more,
+	    api.conf.proxy_port == 0 ? 1 : 2);
+	send_body(req, body, len);
+}
