@@ -62,7 +62,8 @@ struct listener {
 #define BIND_TRIES	20
 #define BIND_PAUSE_MS	100
 
-static TAILQ_HEAD(, listener)	 listeners = TAILQ_HEAD_INITIALIZER(listeners);
+static TAILQ_HEAD(, listener)	 listeners =
+				    TAILQ_HEAD_INITIALIZER(listeners);
 static uint32_t			 last_id;
 
 static int	listen_local(const struct conf *, struct listener *, char *,

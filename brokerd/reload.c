@@ -118,7 +118,7 @@ reload_parse(char *why, size_t len)
 	conf_set_report(reload_report);
 	pending.conf = brokerd_parse();
 	if (pending.conf == NULL) {
-		(void)snprintf(why, len, "%s", pending.first);
+		(void)strlcpy(why, pending.first, len);
 		return (-1);
 	}
 	n = conf_diff_restart(brokerd.conf, pending.conf, names);

@@ -37,7 +37,7 @@
 #define RESTART_QUICK		2000000		/* microseconds */
 #define RESTART_QUICK_MAX	5
 
-static const int	 delays_ms[RESTART_QUICK_MAX] = { 0, 0, 200, 1000, 5000 };
+static const int	 delays_ms[] = { 0, 0, 200, 1000, 5000 };
 
 static void	restart_died(struct child *, int);
 static void	restart_report(struct child *, int);

@@ -145,7 +145,7 @@ procinit(int argc, char **argv, enum proc proc, struct proc_opts *o)
 	options(argc, argv, o, &catalogue);
 	log_init(proc_name(proc), o->verbose);
 	if (catalogue != msg_catalogue_hash())
-		exit(PROC_EXIT_CATALOGUE);
+		_exit(PROC_EXIT_CATALOGUE);
 	if (strcmp(argv[argc - 1], proc_name(proc)) != 0)
 		errx(1, "%s: not the name of this program", argv[argc - 1]);
 	check_link();

@@ -203,11 +203,10 @@ static int
 conf_file(struct msg_file *m, int *fd, char *why, size_t len)
 {
 	char	 buf[16];
-	ssize_t	 n;
 
 	if (m->kind != FILE_CA_EXTRA)
 		return (0);
-	if ((n = read(*fd, buf, sizeof(buf))) < 10 ||
+	if (read(*fd, buf, sizeof(buf)) < 10 ||
 	    memcmp(buf, "-----BEGIN", 10) != 0) {
 		(void)snprintf(why, len, "%s: no certificate", m->name);
 		return (-1);

@@ -360,9 +360,10 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_eof)
 	};
+	const char		*top = getenv("TOP");
 	size_t			 i;
 
-	if (getenv("TOP") != NULL && chdir(getenv("TOP")) == -1)
+	if (top != NULL && chdir(top) == -1)
 		err(1, "chdir");
 	for (i = 0; i < NWRONGS; i++) {
 		tests[i + 3].name = wrongs[i].name;

@@ -88,7 +88,7 @@ test_hostile(void **state)
 {
 	struct ledger	 copy;
 	char		 path[] = "/tmp/ledger.XXXXXXXXXX";
-	int		 fd;
+	int		 fd, other;
 
 	assert_true((fd = ledger_create(1)) != -1);
 	assert_int_equal(ledger_read(fd, 2, &copy), -1);
@@ -99,11 +99,11 @@ test_hostile(void **state)
 	assert_int_equal(ftruncate(fd, 0), -1);
 	assert_int_equal(ledger_read(fd, 1, &copy), 0);
 	close(fd);
-	assert_true((fd = mkstemp(path)) != -1);
+	assert_true((other = mkstemp(path)) != -1);
 	unlink(path);
-	assert_int_equal(ledger_read(fd, 1, &copy), -1);
+	assert_int_equal(ledger_read(other, 1, &copy), -1);
 	assert_int_equal(errno, EINVAL);
-	close(fd);
+	close(other);
 }
 
 int
