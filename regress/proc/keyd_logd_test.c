@@ -29,8 +29,10 @@
 
 #include "keyd_world.h"
 
-#include <dirent.h>
+#include <sys/stat.h>
+
 #include <fcntl.h>
+#include <ftw.h>
 
 /*
  * keyd and logd, both real: what was answered with success is there after
@@ -42,6 +44,7 @@ static struct play_child	 logd;
 static char			 dir[64];
 
 static int	setup(void **);
+static int	delete(const char *, const struct stat *, int, struct FTW *);
 static int	teardown(void **);
 static int	logd_begin(void);
 static void	keyd_begin(int);
@@ -64,19 +67,15 @@ setup(void **st)
 }
 
 static int
+delete(const char *path, const struct stat *sb, int type, struct FTW *ftw)
+{
+	return (remove(path));
+}
+
+static int
 teardown(void **st)
 {
-	struct dirent	*e;
-	DIR		*d = opendir(dir);
-	char		 path[512];
-
-	assert_non_null(d);
-	while ((e = readdir(d)) != NULL) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		(void)unlink(path);
-	}
-	closedir(d);
-	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(nftw(dir, delete, 8, FTW_DEPTH | FTW_PHYS), 0);
 	world_free(&w);
 	return (0);
 }

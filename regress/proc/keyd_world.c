@@ -146,6 +146,8 @@ world_stop(struct world *w)
 	play_close(&w->proxy);
 	play_close(&w->api);
 	assert_int_equal(play_stop(&w->keyd), 0);
+	/* The sandbox had nothing to refuse. */
+	assert_int_equal(w->keyd.refused, 0);
 	play_close(&w->logd);
 }
 

@@ -198,6 +198,7 @@ static int
 passed_over(struct play_child *c, struct play *p)
 {
 	const struct msg_log	*m = &p->u.log;
+	uint32_t		 i;
 
 	if (p != &c->parent)
 		return (0);
@@ -206,7 +207,13 @@ passed_over(struct play_child *c, struct play *p)
 		(void)strlcat(c->log, "\n", sizeof(c->log));
 		return (1);
 	}
-	return (imsg_get_type(&p->imsg) == MSG_STATS);
+	if (imsg_get_type(&p->imsg) != MSG_STATS)
+		return (0);
+	for (i = 0; i < p->u.stats.counters_n; i++) {
+		if (strcmp(p->u.stats.counters[i].name, "calls_refused") == 0)
+			c->refused = p->u.stats.counters[i].value;
+	}
+	return (1);
 }
 
 /* 1 a message is held, 0 time is over, -1 the other side has closed. */

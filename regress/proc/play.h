@@ -53,6 +53,7 @@ struct play_child {
 	uint64_t	 instance;
 	struct play	 parent;
 	char		 log[8192];	/* what it said in LOG */
+	uint64_t	 refused;	/* calls, by its last STATS */
 };
 
 /* Run `prog' as that process; no configuration yet. */
