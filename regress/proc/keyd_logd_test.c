@@ -15,7 +15,10 @@
  */
 
 #include <sys/types.h>
+#include <sys/stat.h>
 
+#include <fcntl.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,11 +32,6 @@
 
 #include "keyd_world.h"
 
-#include <sys/stat.h>
-
-#include <fcntl.h>
-#include <ftw.h>
-
 /*
  * keyd and logd, both real: what was answered with success is there after
  * any of them was killed, and what was revoked stays revoked.
@@ -41,7 +39,7 @@
 
 static struct world		 w;
 static struct play_child	 logd;
-static char			 dir[64];
+static char			 dir[512];
 
 static int	setup(void **);
 static int	delete(const char *, const struct stat *, int, struct FTW *);
@@ -61,7 +59,8 @@ setup(void **st)
 {
 	world_new(&w);
 	w.real = 1;
-	(void)strlcpy(dir, "/tmp/keyd_logd.XXXXXX", sizeof(dir));
+	(void)snprintf(dir, sizeof(dir), "%s/keyd_logd.XXXXXX",
+	    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 	assert_non_null(mkdtemp(dir));
 	return (0);
 }
