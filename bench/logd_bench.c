@@ -20,10 +20,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdint.h>
@@ -122,22 +122,22 @@ dir_make(void)
 static double
 dir_size(int rm)
 {
-	struct dirent	*e;
 	struct stat	 st;
-	char		 path[600];
+	glob_t		 g;
+	char		 pattern[300];
 	double		 total = 0;
-	DIR		*d;
+	size_t		 i;
 
-	if ((d = opendir(dir)) == NULL)
-		err(1, "%s", dir);
-	while ((e = readdir(d)) != NULL) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-			total += st.st_size;
-		if (rm)
-			(void)unlink(path);
+	(void)snprintf(pattern, sizeof(pattern), "%s/*", dir);
+	if (glob(pattern, 0, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc; i++) {
+			if (stat(g.gl_pathv[i], &st) == 0)
+				total += st.st_size;
+			if (rm)
+				(void)unlink(g.gl_pathv[i]);
+		}
+		globfree(&g);
 	}
-	closedir(d);
 	if (rm)
 		(void)rmdir(dir);
 	return (total);

@@ -124,7 +124,7 @@ control_sql(unsigned int kind)
 	n += control_columns(s->put_text + n, SQL_MAX - n, desc, "?");
 	n += snprintf(s->put_text + n, SQL_MAX - n,
 	    ") ON CONFLICT (id) DO UPDATE SET ");
-	n += control_columns(s->put_text + n, SQL_MAX - n, desc, "=");
+	(void)control_columns(s->put_text + n, SQL_MAX - n, desc, "=");
 	(void)snprintf(s->delete_text, sizeof(s->delete_text),
 	    "DELETE FROM %s WHERE id = ?", table);
 	n = snprintf(s->list_text, SQL_MAX, "SELECT ");

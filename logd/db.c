@@ -425,13 +425,7 @@ db_begin(int full)
 int
 db_commit(void)
 {
-	int	 rc;
-
-	if (db_lost()) {
-		db_rollback();
-		return (-1);
-	}
-	if ((rc = db_exec("COMMIT")) == -1) {
+	if (db_lost() || db_exec("COMMIT") == -1) {
 		db_rollback();
 		return (-1);
 	}

@@ -124,6 +124,7 @@ init(int argc, char **argv)
 	umask(077);
 	pace_init();
 	batch_init();
+	query_init();
 	evtimer_set(&stop_ev, stop_timer, NULL);
 }
 

@@ -23,6 +23,8 @@
 #include "db.h"
 #include "insert.h"
 #include "log.h"
+#include "loop.h"
+#include "proc.h"
 #include "query.h"
 #include "record.h"
 #include "schema.h"
@@ -65,6 +67,10 @@ static void	query_order(struct query *);
 static size_t	row_size(const struct rec_row *);
 static void	query_send(struct link *, uint32_t, const struct query *);
 static void	query_end(struct link *, uint32_t, const struct query *);
+static void	query_resume(struct link *, void *);
+static void	query_turn(void *);
+
+static int	 asked;		/* in this turn */
 
 static void
 query_refuse(struct query *q, uint16_t status, const char *text)
@@ -303,6 +309,28 @@ query_end(struct link *l, uint32_t id, const struct query *q)
 }
 
 void
+query_init(void)
+{
+	loop_hook(TURN_WORK, query_turn, NULL);
+}
+
+static void
+query_resume(struct link *l, void *arg)
+{
+	link_resume(l);
+}
+
+static void
+query_turn(void *arg)
+{
+	if (asked >= QUERY_TURN) {
+		proc_foreach(PROC_API_LOCAL, query_resume, NULL);
+		proc_foreach(PROC_API_TCP, query_resume, NULL);
+	}
+	asked = 0;
+}
+
+void
 query_message(struct link *l, struct msg *m)
 {
 	const struct msg_query	*ask = &m->u.query;
@@ -310,10 +338,15 @@ query_message(struct link *l, struct msg *m)
 	struct query		 q;
 	struct scope		*s;
 
+	if (++asked >= QUERY_TURN)
+		link_pause(l);
 	memset(&q, 0, sizeof(q));
 	s = scope_reader(ask->scope, link_peer(l)->instance);
 	if (s == NULL)
 		query_refuse(&q, 403, "no right to read this");
+	else if (link_queued(l) > QUERY_QUEUED)
+		query_refuse(&q, 503, "answers are not read as fast as asked "
+		    "for");
 	else if (*ask->filter != '\0')
 		query_refuse(&q, 400, "filters are not built yet");
 	else {

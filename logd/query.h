@@ -31,6 +31,8 @@
 #define QUERY_LIMIT	50		/* rows, when none is named */
 #define QUERY_MAX	200
 #define QUERY_PAGE	(100 * 1024)	/* bytes of rows in a ROWS */
+#define QUERY_TURN	16		/* queries in a turn, then rows go on */
+#define QUERY_QUEUED	512		/* answers that an api has not read */
 
 /* What is to be read, and the answer. */
 struct query {
@@ -56,7 +58,11 @@ struct query {
  */
 void	 query_run(struct query *, struct arena *);
 
-/* The message of api's link. */
+/*
+ * The message of api's link.  One that asks faster than it reads is refused,
+ * and of many questions some wait for the next turn.
+ */
+void	 query_init(void);
 void	 query_message(struct link *, struct msg *);
 
 #endif /* LOGD_QUERY_H */

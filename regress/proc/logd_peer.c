@@ -19,9 +19,9 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -389,9 +389,9 @@ peer_stop(struct logd *d)
 void
 peer_free(struct logd *d)
 {
-	struct dirent	*e;
-	char		 path[600];
-	DIR		*dir;
+	glob_t	 g;
+	char	 pattern[300];
+	size_t	 i;
 
 	if (d->pid != 0)
 		peer_kill(d);
@@ -399,13 +399,12 @@ peer_free(struct logd *d)
 	end_close(&d->keyd);
 	if (d->fault != NULL)
 		munmap(d->fault, sizeof(*d->fault));
-	if ((dir = opendir(d->dir)) == NULL)
-		return;
-	while ((e = readdir(dir)) != NULL) {
-		(void)snprintf(path, sizeof(path), "%s/%s", d->dir, e->d_name);
-		(void)unlink(path);
+	(void)snprintf(pattern, sizeof(pattern), "%s/*", d->dir);
+	if (glob(pattern, 0, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc; i++)
+			(void)unlink(g.gl_pathv[i]);
+		globfree(&g);
 	}
-	closedir(dir);
 	(void)rmdir(d->dir);
 }
 

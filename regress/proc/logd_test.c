@@ -800,6 +800,47 @@ test_tail(void **state)
 	assert_int_equal(api.u.rows_end.status, 409);
 }
 
+/*
+ * An api that asks and asks: it gets its answers, or a refusal, and rows are
+ * committed meanwhile.
+ */
+static void
+test_flood(void **state)
+{
+	struct end	*ends[] = { &w.end, &api, NULL };
+	struct msg_query m;
+	uint64_t	 open[LAG] = { 0 };
+	int		 i, answers = 0, refused = 0;
+
+	worker_init(&w, PROC_MITM, 0, MITM0, 1);
+	end_pair(&api, PROC_API_TCP, 0, API);
+	peer_start(&d, ends);
+	keyd_sync(&d, 1, 2);
+	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
+	keyd_scope(&d, 2, SCOPE_READ, API, 1);
+	keyd_vault(&d, 1, 1, 0);
+	worker_hello(&w);
+	generate(&w, open, LAG, 500);
+	worker_acks(&w, w.next - 1, PEER_MS);
+	memset(&m, 0, sizeof(m));
+	m.scope = 2;
+	m.limit = 200;
+	for (i = 0; i < 2000; i++)
+		end_send(&api, MSG_QUERY, &m);
+	generate(&w, open, LAG, 100);
+	worker_acks(&w, w.next - 1, PEER_MS);
+	while (answers < 2000) {
+		assert_true(end_recv(&api, PEER_MS) > 0);
+		if (api.type != MSG_ROWS_END)
+			continue;
+		answers++;
+		refused += api.u.rows_end.status == 503;
+	}
+	assert_true(refused < 2000);
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+}
+
 /* A worker that does not keep to the stream is reported and cut off. */
 static void
 hostile(int what)
@@ -931,6 +972,7 @@ main(void)
 		FAULT(test_power),
 		FAULT(test_strict),
 		TEST(test_tail),
+		TEST(test_flood),
 		TEST(test_no_hello),
 		TEST(test_sequence),
 		TEST(test_two_hellos),

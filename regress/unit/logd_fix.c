@@ -17,8 +17,8 @@
 #include <sys/types.h>
 #include <sys/mman.h>
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,22 +66,20 @@ fix_setup(void **state)
 int
 fix_teardown(void **state)
 {
-	struct dirent	*d;
-	DIR		*dir;
-	char		 path[600];
+	glob_t	 g;
+	char	 pattern[300];
+	size_t	 i;
 
 	if (db_handle() != NULL)
 		fix_crash();
 	if (fix.fault != NULL)
 		munmap(fix.fault, sizeof(*fix.fault));
-	if ((dir = opendir(fix.dir)) == NULL)
-		return (0);
-	while ((d = readdir(dir)) != NULL) {
-		(void)snprintf(path, sizeof(path), "%s/%s", fix.dir,
-		    d->d_name);
-		(void)unlink(path);
+	(void)snprintf(pattern, sizeof(pattern), "%s/*", fix.dir);
+	if (glob(pattern, 0, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc; i++)
+			(void)unlink(g.gl_pathv[i]);
+		globfree(&g);
 	}
-	closedir(dir);
 	(void)rmdir(fix.dir);
 	return (0);
 }
