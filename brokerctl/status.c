@@ -1,0 +1,115 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "ctl.h"
+
+static void	print_head(const struct ctl *, const json_t *);
+static void	print_note(const struct ctl *, const char *, const char *);
+static void	print_processes(const struct ctl *, const json_t *);
+
+int
+cmd_status(struct ctl *ctl, struct args *args)
+{
+	json_t	*o, *public;
+
+	o = call(ctl, "GET", call_path("/v1/brokerd/status"), NULL);
+	public = call(ctl, "GET", call_path("/v1/status"), NULL);
+	if (json_object_set(o, "initialized",
+	    json_object_get(public, "initialized")) == -1)
+		json_object_del(o, "initialized");
+	if (ctl->json)
+		call_print(o);
+	else {
+		print_head(ctl, o);
+		print_processes(ctl, json_object_get(o, "processes"));
+	}
+	json_decref(public);
+	json_decref(o);
+	return (0);
+}
+
+static void
+print_head(const struct ctl *ctl, const json_t *o)
+{
+	char	*version = text_escape(get_string(o, "version"));
+	char	*sandbox = text_escape(get_string(o, "sandbox"));
+
+	printf("brokerd %s, %s, sandbox %s, configuration %lld\n", version,
+	    json_is_true(json_object_get(o, "privileged")) ?
+	    "users of its own" : "one ordinary user", sandbox,
+	    (long long)get_int(o, "generation"));
+	free(version);
+	free(sandbox);
+	print_note(ctl, "sandbox degraded", get_string(o, "degraded"));
+	print_note(ctl, "notice", get_string(o, "notice"));
+	if (!json_is_true(json_object_get(o, "privileged")))
+		print_note(ctl, "not privileged", "what runs as the same "
+		    "user can read its keys and its memory");
+	if (json_is_false(json_object_get(o, "initialized")))
+		print_note(ctl, "not initialized", "run: brokerctl init");
+}
+
+static void
+print_note(const struct ctl *ctl, const char *what, const char *text)
+{
+	char	*shown;
+
+	if (*text == '\0')
+		return;
+	shown = text_escape(text);
+	printf("%s%s%s: %s\n", ctl->colour ? "\033[33m" : "", what,
+	    ctl->colour ? "\033[0m" : "", shown);
+	free(shown);
+}
+
+static void
+print_processes(const struct ctl *ctl, const json_t *list)
+{
+	static const struct column	columns[] = {
+		{ "PROCESS", 0 }, { "PID", COL_RIGHT }, { "STATE", 0 },
+		{ "UPTIME", COL_RIGHT }, { "RESTARTS", COL_RIGHT },
+		{ "INSTANCE", 0 }, { NULL, 0 }
+	};
+	struct table	*t = table_new(columns);
+	const json_t	*p;
+	const char	*state;
+	char		 span[WHEN_SIZE];
+	size_t		 i;
+
+	json_array_foreach(list, i, p) {
+		state = get_string(p, "state");
+		table_row(t);
+		table_cellf(t, COLOUR_NONE, "%s %lld", get_string(p, "name"),
+		    (long long)get_int(p, "index"));
+		table_cellf(t, COLOUR_NONE, "%lld",
+		    (long long)get_int(p, "pid"));
+		table_cell(t, strcmp(state, "ready") == 0 ? COLOUR_GREEN :
+		    COLOUR_YELLOW, state);
+		table_cell(t, COLOUR_NONE,
+		    when_span(get_int(p, "uptime"), span));
+		table_cellf(t, COLOUR_NONE, "%lld",
+		    (long long)get_int(p, "restarts"));
+		table_cell(t, COLOUR_DIM, get_string(p, "instance"));
+	}
+	ctl_print_table(ctl, t, "no processes");
+}
