@@ -76,7 +76,7 @@ static struct event	 writable, end_timer, hold_timer, event_timer;
 static int		 blocked;	/* the kernel takes no more */
 static int		 deaf;		/* the peer is gone, EOF will come */
 static int		 urgent;	/* write, though no BEGIN waits */
-static int		 fresh;		/* logstream_begin() was called */
+static int		 fresh;		/* more BEGINs, or something lost */
 static int		 strict_mode;
 static uint64_t		 moved;		/* when the window last moved */
 static struct logstream_stats	 stats;
@@ -277,6 +277,7 @@ held_lost(struct logheld *h)
 	struct logrec	*rec = h->rec;
 
 	loglost_add(h->vault);
+	fresh = 1;
 	if (rec != NULL) {
 		rec->state = REC_LOST;
 		rec->held = NULL;
@@ -296,6 +297,7 @@ logstream_turn(void *arg)
 	flush();
 	expire();
 	call_ready();
+	/* What came in the meantime, or the GAP that tells of it. */
 	if (fresh)
 		loop_again();
 }

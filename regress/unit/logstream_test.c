@@ -482,8 +482,7 @@ case_resend(void)
 	logd_start(0);
 	ack(9);
 	hello(9);
-	while (get(&u) != MSG_NONE)
-		CHECK(u.end.seq == 9);
+	CHECK(get(&u) == MSG_NONE);
 	begin(&told[6], 1);
 	run(0);
 	CHECK(get(&u) == MSG_BEGIN && u.begin.seq == 10);
@@ -509,6 +508,7 @@ case_dies_unread(void)
 	CHECK(imsg_compose(&imsgbuf, MSG_ACK, 0, 0, -1, blob.data,
 	    blob.len) == 1);
 	CHECK(imsgbuf_flush(&imsgbuf) == 0);
+	msg_blob_free(&blob);
 	logd_kill();
 	/* This turn writes before it reads. */
 	link_pause(mine);
@@ -578,7 +578,7 @@ case_end_held(void)
 	end(&told[0]);
 	memset(&told[0].rec, 0xff, sizeof(told[0].rec));
 	logd_start(0);
-	run(20);
+	run(100);
 	CHECK(told[0].calls == 0 && told[1].calls == 1);
 	hello(1);
 	CHECK(get(&u) == MSG_BEGIN && u.begin.conn == 0);
@@ -789,7 +789,7 @@ case_quarter_open(void)
 	logd_start(0);
 	run(0);
 	a = fill(0, 1, 0);
-	/* Its BEGINs and the GAP. */
+	/* Its BEGINs, and the GAP, which follows by itself. */
 	acked = a + 1;
 	ack(acked);
 	CHECK(used() == (uint64_t)a);
@@ -805,7 +805,7 @@ case_quarter_open(void)
 	begin(&told[a + 1], 1);
 	t0 = loop_mono();
 	run(0);
-	CHECK(told[a + 1].how == UNLOGGED && loop_mono() - t0 < 100000);
+	CHECK(told[a + 1].how == UNLOGGED && loop_mono() - t0 < 200000);
 }
 
 static void
