@@ -101,7 +101,7 @@ restart_died(struct child *c, int status)
 	was = c->state;
 	c->state = CHILD_DOWN;
 	/* What waits for a process that never had it is good for the next. */
-	if (was != CHILD_CONF)
+	if (was != CHILD_CONF || brokerd.stage == STAGE_STOP)
 		peers_drop(c);
 	if (brokerd.stage == STAGE_STOP) {
 		stop_died(c);

@@ -48,6 +48,7 @@ static size_t		 step;
 static struct event	 timer;
 
 static void	stop_step(uint32_t);
+static void	stop_forget(void);
 static int	stop_left(void);
 static void	stop_timeout(int, short, void *);
 
@@ -60,10 +61,26 @@ stop_begin(uint32_t grace)
 	textlog_stopping();
 	brokerd.stage = STAGE_STOP;
 	reload_abort("the daemon stops");
+	stop_forget();
 	listen_close_all();
 	evtimer_set(&timer, stop_timeout, NULL);
 	step = 0;
 	stop_step(grace);
+}
+
+/*
+ * Who is down will not come any more: the ends of links that waited for it
+ * must close, or the others would wait for it too.
+ */
+static void
+stop_forget(void)
+{
+	struct child	*c;
+
+	TAILQ_FOREACH(c, &brokerd.children, entry) {
+		if (c->state == CHILD_DOWN && c->prepared)
+			peers_drop(c);
+	}
 }
 
 static int

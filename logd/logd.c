@@ -155,6 +155,8 @@ conf_file(struct msg_file *m, int *fd, char *why, size_t len)
 		    "too long");
 		return (-1);
 	}
+	/* It carries the lock that keeps another logd away while we live. */
+	*fd = -1;
 	return (0);
 }
 

@@ -76,7 +76,7 @@ static uint32_t			 last_id;
 static char			 todo[32];
 static uint64_t			 heard[PROC_MAX];
 static uint64_t			 opened, closings, pages, items;
-static int			 changed, started;
+static int			 changed, started, stopping;
 static uint64_t			 activated, cancelled, listeners;
 static char			 names[PROC_MAX][32];
 
@@ -94,6 +94,8 @@ static void	lie(void);
 static void	beg(void);
 static int	conf_file(struct msg_file *, int *, char *, size_t);
 static void	start(int);
+static void	count(struct link *, void *);
+static int	workers(void);
 static void	stop(uint32_t);
 static void	stats(void);
 static void	file(struct msg_file *, int *);
@@ -196,6 +198,9 @@ link_closed(struct link *l)
 {
 	closings++;
 	changed = 1;
+	/* This one still counts. */
+	if (stopping && workers() == 1)
+		proc_exit();
 }
 
 /* "A CA file that does not parse". */
@@ -296,12 +301,32 @@ start(int fresh)
 }
 
 static void
+count(struct link *l, void *arg)
+{
+	(*(int *)arg)++;
+}
+
+static int
+workers(void)
+{
+	int	 n = 0;
+
+	proc_foreach(PROC_PROXY, count, &n);
+	proc_foreach(PROC_MITM, count, &n);
+	return (n);
+}
+
+/* Like the real one, logd ends when the links of all workers have. */
+static void
 stop(uint32_t grace)
 {
 	log_info("shutdown, grace %u", grace);
 	if (strcmp(todo, "stuck") == 0 && grace > 0)
 		return;
-	proc_exit();
+	if (self.proc == PROC_LOGD && grace > 0 && workers() > 0)
+		stopping = 1;
+	else
+		proc_exit();
 }
 
 static void

@@ -150,6 +150,19 @@ for my $mode (Frame::modes()) {
 		like($f->log, qr/logd: shutdown/, "in order");
 	};
 
+	subtest "$mode: the end while one is down" => sub {
+		my $f = Frame->new($mode)->start;
+		ok($f->ready, "ready") or diag $f->log;
+		my $st = $f->settled;
+		$f->does("mitm", "crash");
+		kill "KILL", $st->{"mitm.0"}{pid};
+		ok($f->logged(qr/mitm 0: next start in 1000 ms/), "down");
+		my $t = time;
+		is($f->stop, 0, "stops");
+		cmp_ok(time - $t, "<", 5,
+		    "logd waits for no link of what will not come");
+	};
+
 	subtest "$mode: keyd" => sub {
 		my $f = Frame->new($mode)->start("-v");
 		ok($f->ready, "ready") or diag $f->log;
