@@ -57,6 +57,7 @@ vault_roles(const struct rec_vaultrole *r, uint32_t n)
 		json_put_text(j, "vault_role", role_name(r[i].role));
 		json_add(list, j);
 	}
+	json_sort(list, "vault_name");
 	return (list);
 }
 

@@ -280,6 +280,30 @@ json_add(json_t *list, json_t *v)
 }
 
 void
+json_sort(json_t *list, const char *key)
+{
+	const size_t	 n = json_array_size(list);
+	const char	*s;
+	json_t		*v;
+	size_t		 i, k;
+
+	/* By insertion: the lists are short, and mostly in order already. */
+	for (i = 1; i < n; i++) {
+		v = json_array_get(list, i);
+		s = json_string_value(json_object_get(v, key));
+		for (k = i; k > 0 && strcmp(json_string_value(json_object_get(
+		    json_array_get(list, k - 1), key)), s) > 0; k--)
+			;
+		if (k == i)
+			continue;
+		(void)json_incref(v);
+		if (json_array_remove(list, i) == -1 ||
+		    json_array_insert_new(list, k, v) == -1)
+			fatalx("json: no memory");
+	}
+}
+
+void
 json_put_text(json_t *obj, const char *key, const char *s)
 {
 	json_put(obj, key, json_word(s));

@@ -75,6 +75,8 @@ json_t	*json_list(void);
 json_t	*json_word(const char *);
 void	 json_put(json_t *, const char *, json_t *);	/* takes it over */
 void	 json_add(json_t *, json_t *);			/* to a list */
+/* Sort a list of objects by the text that all have under a key. */
+void	 json_sort(json_t *, const char *);
 void	 json_put_text(json_t *, const char *, const char *);
 void	 json_put_number(json_t *, const char *, int64_t);
 void	 json_put_flag(json_t *, const char *, int);

@@ -140,7 +140,8 @@ ended(struct request *req, const struct msg_rows_end *e)
 
 	if (e->status == 409) {
 		json_put_number(j, "latest_id", e->latest_id);
-		reply_error_json(req, 409, "cursor_invalid", e->text, j);
+		reply_error_json(req, 409, "cursor_invalid", "There is no "
+		    "such row yet: latest_id is the newest", j);
 		return;
 	}
 	if (e->status >= 400) {

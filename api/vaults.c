@@ -57,12 +57,16 @@ list_one(struct request *req, const void *view)
 	json_add(req->list, j);
 }
 
+/* keyd names those that were deleted too. */
 static void
 admin_one(struct request *req, const void *view)
 {
 	const struct rec_view_vault	*v = view;
-	json_t				*j = json_map();
+	json_t				*j;
 
+	if (v->deleted_at != 0)
+		return;
+	j = json_map();
 	json_put_text(j, "id", v->uuid);
 	json_put_text(j, "name", v->name);
 	json_put_flag(j, "is_default", strcmp(v->uuid, DEFAULT_UUID) == 0);
@@ -75,6 +79,7 @@ list_done(struct request *req)
 {
 	json_t	*j = json_map();
 
+	json_sort(req->list, "name");
 	json_put(j, "vaults", json_incref(req->list));
 	reply_json(req, 200, j);
 }
