@@ -99,7 +99,7 @@ demo_conf()
 		# brokerctl/brokerctl -s $qs_sock reload
 
 		state "$qs/state"
-		socket "$qs_sock" mode 0600
+		socket "$qs_sock" group 0 mode 0600
 		master key file "$qs/master.key"
 		listen proxy on 127.0.0.1 port $proxy
 		listen api on 127.0.0.1 port $api
@@ -197,7 +197,7 @@ demo_request()
 	line request "curl https://$host/hello, through brokerd"
 	say
 	say "What the agent sent (it holds no credential):"
-	awk '/^> GET/ { on = 1 } on && /^> ./ { print "   " substr($0, 2) }' \
+	awk '/^> GET/ { on = 1 } on && /^> [A-Za-z]/ { print "   " substr($0, 2) }' \
 	    "$sent" | tr -d '\r'
 	say "What the upstream says it was sent:"
 	sed 's/{"method":"\([^"]*\)","target":"\([^"]*\)","headers":\[\[/    \1 \2\
