@@ -82,7 +82,7 @@ static void	vault_make(void);
 static void	generate(int);
 static void	send_begin(struct imsgbuf *, uint64_t);
 static void	send_end(struct imsgbuf *, uint64_t, uint64_t);
-static void	flush(struct imsgbuf *, uint64_t *, uint64_t);
+static void	flush(int, struct imsgbuf *, uint64_t *, uint64_t);
 static void	closed(struct link *);
 static void	run_logd(struct result *);
 static void	run_bare(struct result *);
@@ -209,9 +209,9 @@ send_end(struct imsgbuf *ibuf, uint64_t seq, uint64_t begin)
 
 /* Write what is queued, and wait until the window has room. */
 static void
-flush(struct imsgbuf *ibuf, uint64_t *acked, uint64_t wanted)
+flush(int fd, struct imsgbuf *ibuf, uint64_t *acked, uint64_t wanted)
 {
-	struct pollfd	 pfd = { ibuf->fd, 0, 0 };
+	struct pollfd	 pfd = { fd, 0, 0 };
 	struct imsg	 imsg;
 
 	do {
@@ -256,10 +256,10 @@ generate(int fd)
 			send_begin(&ibuf, seq);
 		}
 		if (imsgbuf_queuelen(&ibuf) >= 64)
-			flush(&ibuf, &acked, seq < WINDOW - 64 ? 0 :
+			flush(fd, &ibuf, &acked, seq < WINDOW - 64 ? 0 :
 			    seq - (WINDOW - 64));
 	}
-	flush(&ibuf, &acked, seq);
+	flush(fd, &ibuf, &acked, seq);
 	_exit(0);
 }
 
