@@ -190,7 +190,7 @@ call_hint(const struct ctl *ctl, int status, const char *code)
 	if (status == 401 && ctl->target.token == NULL)
 		return (" (put a token into BROKERD_TOKEN)");
 	if (status == 401)
-		return (" (is the token in BROKERD_TOKEN still valid?)");
+		return (" (it came from BROKERD_TOKEN or AGENT_VAULT_TOKEN)");
 	if (status == 404 && ctl->target.socket == NULL && *code == '\0')
 		return (" (some things need the local socket)");
 	if (status == 503 && strcmp(code, "not_initialized") == 0)

@@ -295,19 +295,23 @@ answer_add(struct client *c, struct answer *answer, const uint8_t *data,
     size_t n)
 {
 	char	*body;
+	size_t	 size = answer->size;
 
 	if (n > CLIENT_ANSWER - answer->length)
 		return (client_fail(c, "the answer is too long"));
-	body = recallocarray(answer->body,
-	    answer->body == NULL ? 0 : answer->length + 1,
-	    answer->length + n + 1, 1);
-	if (body == NULL)
-		return (client_fail(c, strerror(errno)));
+	if (size < answer->length + n + 1) {
+		while (size < answer->length + n + 1)
+			size = size == 0 ? PIECE : size * 2;
+		if ((body = recallocarray(answer->body, answer->size, size,
+		    1)) == NULL)
+			return (client_fail(c, strerror(errno)));
+		answer->body = body;
+		answer->size = size;
+	}
 	if (n > 0)
-		memcpy(body + answer->length, data, n);
-	answer->body = body;
+		memcpy(answer->body + answer->length, data, n);
 	answer->length += n;
-	body[answer->length] = '\0';
+	answer->body[answer->length] = '\0';
 	return (0);
 }
 
@@ -328,10 +332,9 @@ answer_port(const struct http_head *h, struct answer *answer)
 void
 answer_free(struct answer *answer)
 {
-	if (answer->body != NULL)
-		freezero(answer->body, answer->length + 1);
+	freezero(answer->body, answer->size);
 	answer->body = NULL;
-	answer->length = 0;
+	answer->length = answer->size = 0;
 }
 
 int

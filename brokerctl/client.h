@@ -43,6 +43,7 @@ struct answer {
 	int		 status;
 	char		*body;		/* NUL-terminated */
 	size_t		 length;
+	size_t		 size;		/* of the memory that body is */
 	unsigned int	 proxy_port;	/* of X-Mitm-Port; 0 if there is none */
 };
 

@@ -230,8 +230,11 @@ cell(struct table *t, const json_t *row, const char *name)
 {
 	const char	*text = get_string(row, name);
 
-	table_cell(t, strcmp(name, "error_code") == 0 ? COLOUR_RED :
-	    COLOUR_NONE, *text == '\0' ? NULL : text);
+	if (*text == '\0')
+		table_cell(t, COLOUR_NONE, NULL);
+	else
+		table_cell(t, strcmp(name, "error_code") == 0 ? COLOUR_RED :
+		    COLOUR_NONE, text);
 }
 
 static void

@@ -1,0 +1,239 @@
+#!/usr/bin/perl
+# Copyright (c) 2026 The brokerd authors
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+
+# brokerctl and daemons that answer oddly, played by a server that sends what
+# it is told to.  What a real daemon does is in brokerctl.t.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib $Bin;
+use Ctl;
+use IO::Socket::UNIX;
+use Test::More;
+
+my $socket = "$Ctl::dir/sock";
+$ENV{BROKERD_SOCKET} = $socket;
+
+# Answer each request with the next of the list, a reference: and close;
+# returns what ctl() returns, and what was asked.
+sub played {
+	my ($answers, @args) = @_;
+
+	unlink $socket;
+	my $l = IO::Socket::UNIX->new(Local => $socket, Listen => 5)
+	    or die "$socket: $!";
+	my $pid = fork // die;
+	if ($pid == 0) {
+		alarm 30;
+		$SIG{PIPE} = "IGNORE";
+		open(my $log, ">", "$Ctl::dir/asked") or die;
+		$log->autoflush(1);
+		play($l, $log, @$answers);
+		exit 0;
+	}
+	my @r = ctl(@args);
+	kill "TERM", $pid;
+	waitpid $pid, 0;
+	return (@r, slurp("$Ctl::dir/asked"));
+}
+
+sub play {
+	my ($l, $log, @answers) = @_;
+	my $s;
+
+	while (@answers) {
+		$s //= $l->accept or die;
+		my $in = "";
+		while ($in !~ /\r\n\r\n/) {
+			sysread($s, $in, 65536, length $in) or last;
+		}
+		my ($n) = $in =~ /^Content-Length: (\d+)\r$/m;
+		while ($n && $in =~ /\r\n\r\n(.*)/s && length $1 < $n) {
+			sysread($s, $in, 65536, length $in) or last;
+		}
+		if ($in eq "") {
+			undef $s;
+			next;
+		}
+		print $log $in, "\n==\n";
+		my $a = shift @answers;
+		print $s ref $a ? $$a : $a;
+		$s->flush;
+		undef $s if ref $a;
+	}
+	$l->accept if defined $s;
+}
+
+sub json {
+	my ($body, $status) = @_;
+	$status //= "200 OK";
+	return "HTTP/1.1 $status\r\nContent-Type: application/json\r\n" .
+	    "Content-Length: " . length($body) . "\r\n\r\n$body";
+}
+
+sub whole { my $s = $_[0]; return \$s }
+
+my ($rc, $out, $err, $asked);
+
+# What is asked.
+($rc, $out, $err, $asked) = played([json('{"id":"1","name":"a b/c"}',
+    "201 Created")], "vault", "add", "main", { env => {
+    BROKERD_TOKEN => "av_agt_1" } });
+is($rc, 0, "vault add");
+like($asked, qr{^POST /v1/vaults HTTP/1\.1\r\nHost: localhost\r\n},
+    "request line and Host");
+like($asked, qr{^Content-Type: application/json\r$}m, "type of the body");
+like($asked, qr[\r\n\r\n\{"name":"main"\}\n]s, "body");
+unlike($asked, qr/authorization/i, "no token over the socket");
+($rc, $out, $err, $asked) = played([json('{"removed":"x"}')],
+    "service", "delete", "-v", "a/b", "c d\x{e9}?");
+like($asked, qr{^DELETE /v1/vaults/a%2Fb/services/c%20d%E9%3F },
+    "names are encoded in paths");
+
+# One connection for several requests, chunked answers, 100 before them.
+my $status = '{"version":"9","processes":[],"privileged":true}';
+($rc, $out, $err, $asked) = played([
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" .
+    "Transfer-Encoding: chunked\r\n\r\n" . join("", map {
+	sprintf "%x\r\n%s\r\n", length $_, $_ } $status =~ /.{1,7}/gs) .
+    "0\r\n\r\n", json('{"initialized":false}')], "status");
+is($rc, 0, "status of a chunked answer");
+like($out, qr/^brokerd 9,.*^not initialized: run: brokerctl init/ms, "text");
+($rc, $out) = played([whole("HTTP/1.0 200 OK\r\n\r\n$status"),
+    whole(json('{"initialized":true}'))], "status", "-j");
+is($rc, 0, "answers that end with the connection");
+like($out, qr/"version": "9".*"initialized": true/s, "-j");
+
+# Answers that are none.
+sub odd {
+	my ($name, $answer, $re) = @_;
+	($rc, $out, $err) = played([whole($answer)], "vault", "list");
+	is($rc, 1, "$name: status");
+	is($out, "", "$name: nothing on stdout");
+	like($err, $re, "$name: message");
+}
+odd("closed", "", qr/closed the connection without an answer/);
+odd("cut head", "HTTP/1.1 200 OK\r\nConte", qr/without an answer/);
+odd("cut body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+    qr/brokerctl: .*sock: message cut short/);
+odd("cut chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .
+    "2\r\n{}\r\n", qr/brokerctl: .*sock: ./);
+odd("not HTTP", "SSH-2.0-x\r\n", qr/brokerctl: .*sock: ./);
+odd("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" .
+    "Content-Length: 3\r\n\r\n{}\n", qr/brokerctl: .*sock: ./);
+odd("switched", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n" .
+    "Connection: upgrade\r\n\r\n", qr/not HTTP\/1\.1/);
+odd("no JSON", json("<html>"), qr/no JSON object; is that brokerd/);
+odd("no object", json("[]"), qr/no JSON object/);
+odd("cut JSON", json('{"vaults":['), qr/no JSON object/);
+odd("too long", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" .
+    "x" x (32 * 1024 * 1024 + 1), qr/the answer is too long/);
+odd("head too long", "HTTP/1.1 200 OK\r\n" . "A: b\r\n" x 200 . "\r\n",
+    qr/brokerctl: .*sock: ./);
+
+# Refusals: the daemon's sentence and what to do.
+odd("not initialized", json('{"error":"not_initialized","message":' .
+    '"no vault","code":"not_initialized"}', "503 Service Unavailable"),
+    qr/^brokerctl: vault list: no vault \(run: brokerctl init\)$/m);
+odd("refused", json('{"error":"No right","code":"x"}', "403 Forbidden"),
+    qr/^brokerctl: vault list: No right$/m);
+odd("refused without a word", json("", "500 Internal Server Error"),
+    qr/^brokerctl: vault list: brokerd answered with status 500$/m);
+odd("a terminal's words", json('{"error":"a\u001b[2Jb\u202ec\r"}',
+    "400 Bad Request"),
+    qr/^brokerctl: vault list: a\\033\[2Jb\\342\\200\\256c\\015$/m);
+
+# Tables of what others have named.
+($rc, $out, $err) = played([json('{"vaults":[{"name":"a\u001b[31m\n",' .
+    '"role":"admin"},{"name":"\u65e5\u672c","role":"x"},' .
+    '{"name":7,"role":null},null,"x"]}')], "vault", "list");
+is($rc, 0, "list of odd names");
+is($err, "", "no message");
+my @lines = split /\n/, $out, -1;
+is($lines[1], "a\\033[31m\\012  admin  -        ", "escaped");
+is($lines[2], "\xe6\x97\xa5\xe6\x9c\xac" . " " x 9 . "  x      -        ",
+    "wide characters line up");
+is(@lines, 7, "a line for each");
+
+# Pages of the log: newest first, shown oldest first.
+sub page {
+	my ($from, $n, $next) = @_;
+	return json('{"latest_id":500,"logs":[' . join(",", map {
+	    '{"id":' . ($from - $_) . ',"kind":"request","method":"GET",' .
+	    '"host":"h:443","path":"/","status":200,"latency_ms":1,' .
+	    '"created_at":"2026-11-25T03:20:00.000000Z"}' } 0 .. $n - 1) .
+	    "],\"next_cursor\":$next}");
+}
+($rc, $out, $err, $asked) = played([page(450, 200, 251), page(250, 200, 51),
+    page(50, 50, "null")], "logs", "-n", "450", "-o", "json");
+is($rc, 0, "three pages");
+@lines = split /\n/, $out;
+is(@lines, 450, "all rows");
+like($lines[0], qr/^\{"id":1,/, "the oldest first");
+like($lines[449], qr/^\{"id":450,/, "the newest last");
+is(join(" ", $asked =~ m{^GET (\S+) }mg), join(" ",
+    map { "/v1/vaults/default/logs?limit=$_" } "200", "200&before=251",
+    "50&before=51"), "how they are asked for");
+($rc, $out, $err, $asked) = played([page(450, 10, 441)], "logs", "-n", "10",
+    "-v", "m n", "-o", "wide");
+is(scalar(() = $out =~ /^/mg), 11, "no page more than necessary");
+like($asked, qr{/v1/vaults/m%20n/logs\?limit=10 }, "of another vault");
+($rc, $out) = played([page(450, 200, 251), page(250, 5, 251)], "logs", "-n",
+    "1000", "-j");
+is(scalar(() = $out =~ /^/mg), 205, "a cursor that stands still ends it");
+($rc, $out) = played([json('{"latest_id":3,"next_cursor":null,"logs":[' .
+    '{"id":3,"kind":"gap","count":12},{"id":2,"kind":"event","action":' .
+    '"auth_failed","detail":{"a":"b\u001b","n":3}},{"id":1,"kind":' .
+    '"request","method":"PUT","host":"h:1","path":"/%00","status":null,' .
+    '"error_code":"worker_lost","created_at":"T"}]}')], "logs");
+like($out, qr{^T\s+PUT\s+h:1/%00\s+\?\s.*worker_lost\s*\n
+    .*event\s+auth_failed\ a=b\\033\ n=3\ .*\n
+    .*gap\s+12\ requests\ are\ missing\ here}mx, "rows of other kinds");
+
+# A file of services.
+my $list = '[{"name":"x","host":"y","auth":{"type":"passthrough"}}]';
+($rc, $out, $err, $asked) = played([json('{"services_count":1}')],
+    "service", "set", "-f", spew("$Ctl::dir/list", $list));
+is($rc, 0, "service set from a list");
+like($asked, qr{^PUT .*\{"services":\Q$list\E\}}s, "which is wrapped");
+($rc, $out, $err, $asked) = played([json('{"services_count":1}')],
+    "service", "set", "-f", "-", { in => "{\"services\":$list,\"vault\":" .
+    '"default"}' });
+like($asked, qr[\r\n\r\n\{"services":\Q$list\E\}\n]s,
+    "or from what the list shows");
+for (["", qr/line 1/], ['{"a":1}', qr/neither a list/], ['{"a":1,"a":2}',
+    qr/duplicate/]) {
+	($rc, $out, $err) = ctl("service", "set", "-f",
+	    spew("$Ctl::dir/list", $_->[0]));
+	is($rc, 1, "a file that is none");
+	like($err, $_->[1], "and why");
+}
+($rc, $out, $err) = ctl("service", "set", "-f", "$Ctl::dir/nowhere");
+is($rc, 1, "no file");
+like($err, qr/No such file/, "and why");
+
+# Nobody there.
+unlink $socket;
+($rc, $out, $err) = ctl("status");
+is($rc, 1, "no socket");
+like($err, qr/\Q$socket\E: brokerd does not run there .*BROKERD_SOCKET/,
+    "and what to do");
+($rc, $out, $err) = ctl("-s", "/" . "x" x 200, "status");
+is($rc, 1, "a path that is too long");
+like($err, qr/too long/i, "and why");
+
+done_testing();
