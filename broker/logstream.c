@@ -65,6 +65,7 @@ struct logheld {
 TAILQ_HEAD(helds, logheld);
 
 static struct helds	 waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static unsigned int	 nwaiting;	/* at most LOGSTREAM_RECORDS */
 static struct logheld	*partial;	/* a part of it is in the kernel */
 static struct logrecs	 committing = TAILQ_HEAD_INITIALIZER(committing);
 static struct logrecs	 ready = TAILQ_HEAD_INITIALIZER(ready);
@@ -76,13 +77,14 @@ static struct event	 writable, end_timer, hold_timer, event_timer;
 static int		 blocked;	/* the kernel takes no more */
 static int		 deaf;		/* the peer is gone, EOF will come */
 static int		 urgent;	/* write, though no BEGIN waits */
-static int		 fresh;		/* more BEGINs, or something lost */
+static int		 fresh;		/* there is work for another turn */
 static int		 strict_mode;
 static uint64_t		 moved;		/* when the window last moved */
 static struct logstream_stats	 stats;
 static struct log_bucket	 buckets[EVENT_MAX];
 
 static void	logstream_turn(void *);
+static void	logstream_late(void *);
 static void	timer_end(int, short, void *);
 static void	timer_hold(int, short, void *);
 static void	timer_event(int, short, void *);
@@ -95,6 +97,7 @@ static void	settle(struct helds *);
 static int	write_hello(void);
 static void	write_window(void);
 static int	write_some(const uint8_t *, size_t, size_t *);
+static void	wait_off(struct logheld *);
 static void	held_logged(struct logheld *, int);
 static void	held_lost(struct logheld *);
 static void	rec_ready(struct logrec *, int);
@@ -112,6 +115,7 @@ logstream_init(void)
 	evtimer_set(&hold_timer, timer_hold, NULL);
 	evtimer_set(&event_timer, timer_event, NULL);
 	loop_hook(TURN_LOG, logstream_turn, NULL);
+	loop_hook(TURN_LINKS, logstream_late, NULL);
 	moved = loop_mono();
 }
 
@@ -180,8 +184,9 @@ logstream_begin(struct logrec *rec, uint64_t vault, const struct msg_begin *m,
 	fresh = 1;
 	b.seq = 0;
 	b.strict = strict_mode;
-	if ((len = window_encode(MSG_BEGIN, &b, &data)) == 0) {
+	if ((len = window_encode(MSG_BEGIN, &b, &data)) == 0)
 		log_warn("record of a request");
+	if (len == 0 || nwaiting == LOGSTREAM_RECORDS) {
 		rec->state = REC_LOST;
 		loglost_add(vault);
 		rec_ready(rec, strict_mode ? REFUSED : UNLOGGED);
@@ -200,6 +205,14 @@ logstream_begin(struct logrec *rec, uint64_t vault, const struct msg_begin *m,
 	rec->held = h;
 	rec->state = REC_HELD;
 	TAILQ_INSERT_TAIL(&waiting, h, entry);
+	nwaiting++;
+}
+
+static void
+wait_off(struct logheld *h)
+{
+	TAILQ_REMOVE(&waiting, h, entry);
+	nwaiting--;
 }
 
 void
@@ -297,7 +310,15 @@ logstream_turn(void *arg)
 	flush();
 	expire();
 	call_ready();
-	/* What came in the meantime, or the GAP that tells of it. */
+}
+
+/*
+ * BEGINs that came after this turn's write, and the GAP that tells of what
+ * was given up in it, must not wait for the next event.
+ */
+static void
+logstream_late(void *arg)
+{
 	if (fresh)
 		loop_again();
 }
@@ -343,12 +364,12 @@ put_waiting(struct helds *put)
 		if (fit == WINDOW_FITS) {
 			if (window_next() == window_first())
 				moved = loop_mono();
-			TAILQ_REMOVE(&waiting, h, entry);
+			wait_off(h);
 			h->place = window_begin(h->vault, h->data, h->len,
 			    &h->seq);
 			TAILQ_INSERT_TAIL(put, h, entry);
 		} else if ((stuck || fit == WINDOW_NEVER) && !h->strict) {
-			TAILQ_REMOVE(&waiting, h, entry);
+			wait_off(h);
 			held_lost(h);
 		}
 	}
@@ -369,6 +390,7 @@ settle(struct helds *put)
 		window_undo(h->place);
 		TAILQ_REMOVE(put, h, entry);
 		TAILQ_INSERT_HEAD(&waiting, h, entry);
+		nwaiting++;
 	}
 	while ((h = TAILQ_FIRST(put)) != NULL) {
 		TAILQ_REMOVE(put, h, entry);
@@ -455,7 +477,7 @@ expire(void)
 	now = loop_mono();
 	TAILQ_FOREACH_SAFE(h, &waiting, entry, hnext) {
 		if (h->deadline <= now) {
-			TAILQ_REMOVE(&waiting, h, entry);
+			wait_off(h);
 			held_lost(h);
 		} else if (h->deadline < soon)
 			soon = h->deadline;
@@ -655,7 +677,7 @@ logstream_bye(int ms)
 
 	rc = bye_write(loop_mono() + (uint64_t)ms * 1000);
 	while ((h = TAILQ_FIRST(&waiting)) != NULL) {
-		TAILQ_REMOVE(&waiting, h, entry);
+		wait_off(h);
 		held_lost(h);
 	}
 	return (rc);

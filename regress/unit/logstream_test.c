@@ -98,6 +98,9 @@ static void	 look(int, short, void *);
 static void	 case_quarter_open(void);
 static void	 case_strict(void);
 static void	 case_lost_vaults(void);
+static void	 late_begin(void *);
+static void	 case_late(void);
+static void	 case_held_bound(void);
 static void	 case_too_long(void);
 static void	 case_events(void);
 static void	 case_bye(void);
@@ -907,6 +910,59 @@ case_lost_vaults(void)
 	CHECK(page->lost_other == 0 && lost_of(64) == 0);
 }
 
+/* A BEGIN that comes behind the write of its turn waits for no event. */
+static void
+late_begin(void *arg)
+{
+	static int	 once;
+
+	if (once++ == 0)
+		begin(&told[0], 1);
+}
+
+static void
+case_late(void)
+{
+	struct timeval	 tv = { 0, 50000 };
+	struct event	 ev;
+	union msg_any	 u;
+	uint64_t	 last;
+	int		 there = 0;
+
+	setup();
+	logd_start(0);
+	run(0);
+	hello(1);
+	loop_hook(TURN_NET, late_begin, NULL);
+	evtimer_set(&ev, look, &there);
+	evtimer_add(&ev, &tv);
+	run(100);
+	CHECK(there);
+	CHECK(peeked(&last) == 1);
+	CHECK(told[0].how == LOGGED);
+	CHECK(get(&u) == MSG_BEGIN);
+}
+
+/* No more are held than the window has places. */
+static void
+case_held_bound(void)
+{
+	uint64_t	 t0 = loop_mono();
+	int		 i;
+
+	setup();
+	for (i = 0; i < LOGSTREAM_RECORDS + 2; i++) {
+		begin(&told[i], 1);
+		end(&told[i]);
+	}
+	CHECK(lost_of(1) == 2);
+	begin(&told[i], 1);
+	run(0);
+	CHECK(told[i].how == UNLOGGED && loop_mono() - t0 < 200000);
+	run(300);
+	CHECK(lost_of(1) == LOGSTREAM_RECORDS + 3);
+}
+
 static void
 case_too_long(void)
 {
@@ -1117,6 +1173,8 @@ CASE(quarter)
 CASE(quarter_open)
 CASE(strict)
 CASE(lost_vaults)
+CASE(late)
+CASE(held_bound)
 CASE(too_long)
 CASE(events)
 CASE(bye)
@@ -1149,6 +1207,8 @@ main(void)
 		cmocka_unit_test(test_quarter_open),
 		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_lost_vaults),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_held_bound),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_bye),
