@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <arpa/inet.h>
 
 #include <err.h>
@@ -298,7 +299,12 @@ request(struct tls *tls)
 static void
 serve(struct tls *server, struct tls *tls, int fd)
 {
+	int	 on = 1;
+
 	alarm(IDLE_SECONDS);
+	/* Session tickets in front of a small answer would delay it. */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+		warn("TCP_NODELAY");
 	if (tls_accept_socket(server, &tls, fd) == -1)
 		errx(1, "libtls: %s", tls_error(server));
 	buf_init(&in, HTTP_HEAD_SIZE(&http_limits_default) + PIECE);
