@@ -508,7 +508,8 @@ worker_relink(struct worker *w)
 	struct end	*e = &w->end;
 	uint64_t	 seq;
 
-	worker_acks(w, 0, 0);
+	if (arc4random_uniform(2))
+		worker_acks(w, 0, 0);
 	end_close(e);
 	end_pair(e, e->proc, e->index, e->instance);
 	worker_hello(w);

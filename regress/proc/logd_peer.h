@@ -113,7 +113,10 @@ void	 keyd_scope(struct logd *, uint64_t scope, int kind,
 void	 worker_init(struct worker *, enum proc, uint16_t index,
 	    uint64_t instance, uint64_t scope);
 void	 worker_hello(struct worker *);
-/* Resend everything that is not acknowledged, as after a restart of logd. */
+/*
+ * Resend everything that is not acknowledged, as after a restart of logd; or,
+ * as often, what is acknowledged too, in ACKs that were never read.
+ */
 void	 worker_relink(struct worker *);
 uint64_t worker_begin(struct worker *);
 void	 worker_end(struct worker *, uint64_t begin);
