@@ -338,6 +338,9 @@ test_kill(void **state)
 	assert_int_equal(file_int(&d, sql), 0);
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM open_requests"),
 	    0);
+	/* Nobody believes that anything is missing. */
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 1"), 0);
 }
 
 /* What a dead worker left open is told, with what its ledger says. */
