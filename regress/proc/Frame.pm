@@ -26,6 +26,7 @@ use IO::Socket::UNIX;
 use POSIX qw(:sys_wait_h setuid setgid);
 use Time::HiRes qw(sleep time);
 
+my %running;
 our $top = $ENV{TOP} || ".";
 my $nobody = 65534;
 
@@ -124,10 +125,17 @@ sub spawn {
 	return $pid;
 }
 
+# Whatever way a test ends, no daemon outlives it.
+END {
+	local ($?, $!);
+	kill "KILL", grep { $running{$_} == $$ } keys %running;
+}
+
 sub start {
 	my ($self, @args) = @_;
 
 	$self->{pid} = $self->spawn("-d", @args);
+	$running{$self->{pid}} = $$;
 	return $self;
 }
 
@@ -168,7 +176,7 @@ sub ends {
 		$status = $?;
 		return 1;
 	}, $seconds // 15) or return undef;
-	delete $self->{pid};
+	delete $running{delete $self->{pid}};
 	return $status & 127 ? "signal " . ($status & 127) : $status >> 8;
 }
 
@@ -240,6 +248,7 @@ sub DESTROY {
 	local ($?, $!);
 	kill "KILL", $self->{pid};
 	waitpid $self->{pid}, 0;
+	delete $running{$self->{pid}};
 }
 
 1;
