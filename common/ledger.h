@@ -62,7 +62,7 @@ struct ledger	*ledger_map(int fd, uint64_t instance);
 void	 ledger_begin(struct ledger *, uint64_t seq);
 /* A request of this vault goes on unlogged. */
 void	 ledger_lost(struct ledger *, uint64_t vault);
-/* A GAP that counts n of them has been acknowledged. */
+/* A GAP that counts n of them is in the kernel, for logd to read. */
 void	 ledger_told(struct ledger *, uint64_t vault, uint64_t n);
 
 /*
