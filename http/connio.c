@@ -306,10 +306,11 @@ connio_input(struct conn *c)
 			conn_progress(c);
 		if ((n > 0 || ((c->flags & CF_TELL) && buf_len(&c->in) > 0)) &&
 		    c->ops != NULL && c->ops->read != NULL) {
+			/* A pause that ended in the callback sets it again. */
 			c->flags &= ~CF_TELL;
 			c->ops->read(c, c->arg);
-		}
-		c->flags &= ~CF_TELL;
+		} else
+			c->flags &= ~CF_TELL;
 		if (c->state != CONN_OPEN || (c->flags & CF_CLOSING))
 			return;
 		if (c->error != 0) {
