@@ -86,6 +86,8 @@ head(struct request *req, int status, const char *type, size_t len,
 	for (i = 0; i < NSECURITY; i++)
 		bad |= http_write_string(out, security[i][0], security[i][1]);
 	bad |= http_write_string(out, "Cache-Control", "no-store");
+	if (status == 401)
+		bad |= http_write_string(out, "WWW-Authenticate", "Bearer");
 	for (i = 0; i < nmore; i++)
 		bad |= http_write_string(out, more[i][0], more[i][1]);
 	if (!client_keeps(c))

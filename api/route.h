@@ -40,7 +40,7 @@ struct route {
 	request_fn		*fn;
 	int			 flags;
 	const char		*query;		/* names, with blanks between */
-	const char		*later;		/* those that are not built yet */
+	const char		*later;		/* those not built yet */
 };
 
 #define ROUTE_ALLOW_SIZE	64

@@ -1,0 +1,310 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api_world.h"
+#include "codes.h"
+
+/*
+ * Many clients, slow ones, and a keyd that does not answer: every bound of an
+ * api, and that it serves others meanwhile.
+ */
+
+#define FILES		300	/* descriptors the api may have */
+#define PLACES		(FILES - 32)
+#define KEPT		16
+#define SLOW		150
+#define QUICK_MS	300	/* an answer without waiting */
+
+static const char	 token[] = "av_agt_0123456789abcdef";
+
+static int64_t	now_ms(void);
+static void	few_files(void);
+static void	enough_files(void);
+static int64_t	health_ms(int);
+
+static int64_t
+now_ms(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec * 1000LL + ts.tv_nsec / 1000000);
+}
+
+/* For the process that is started next, and for us. */
+static void
+few_files(void)
+{
+	struct rlimit	 rl;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = FILES;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
+}
+
+static void
+enough_files(void)
+{
+	struct rlimit	 rl;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = rl.rlim_max < 4096 ? rl.rlim_max : 4096;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
+}
+
+static int64_t
+health_ms(int fd)
+{
+	struct answer	 a;
+	int64_t		 start = now_ms();
+
+	http_ask(fd, "GET", "/health", NULL, NULL);
+	http_expect(fd, 200, &a);
+	http_free(&a);
+	return (now_ms() - start);
+}
+
+static void
+five_hundred(void **state)
+{
+	struct api_world	 w;
+	int			 fd[500], i;
+
+	enough_files();
+	api_new(&w, PROC_API_TCP);
+	for (i = 0; i < 500; i++)
+		fd[i] = http_open(&w);
+	for (i = 499; i >= 0; i--)
+		assert_true(health_ms(fd[i]) < PLAY_MS);
+	for (i = 0; i < 500; i++)
+		close(fd[i]);
+	assert_int_equal(api_end(&w), 0);
+}
+
+/* When all places are taken one waits until another goes. */
+static void
+places_tcp(void **state)
+{
+	struct api_world	 w;
+	struct answer		 a;
+	int			 fd[PLACES], more, i;
+
+	few_files();
+	api_new(&w, PROC_API_TCP);
+	enough_files();
+	for (i = 0; i < PLACES; i++) {
+		fd[i] = http_open(&w);
+		(void)health_ms(fd[i]);
+	}
+	more = http_open(&w);
+	http_ask(more, "GET", "/health", NULL, NULL);
+	assert_false(http_closed(more, 200));
+	close(fd[17]);
+	http_expect(more, 200, &a);
+	http_free(&a);
+	close(more);
+	for (i = 0; i < PLACES; i++) {
+		if (i != 17)
+			close(fd[i]);
+	}
+	assert_int_equal(api_end(&w), 0);
+}
+
+/* The last places of the local socket are for users who have none. */
+static void
+places_local(void **state)
+{
+	struct api_world	 w;
+	int			 fd[PLACES], i;
+
+	few_files();
+	api_new(&w, PROC_API_LOCAL);
+	enough_files();
+	for (i = 0; i < PLACES - KEPT; i++) {
+		fd[i] = http_open(&w);
+		(void)health_ms(fd[i]);
+	}
+	fd[i] = http_open(&w);
+	assert_true(http_closed(fd[i], PLAY_MS));
+	close(fd[i]);
+	(void)health_ms(fd[0]);
+	close(fd[1]);
+	/* It may take a turn until its end is seen. */
+	for (i = 0; i < 100; i++) {
+		fd[1] = http_open(&w);
+		if (!http_closed(fd[1], 20))
+			break;
+		close(fd[1]);
+	}
+	assert_true(health_ms(fd[1]) < PLAY_MS);
+	for (i = 0; i < PLACES - KEPT; i++)
+		close(fd[i]);
+	assert_int_equal(api_end(&w), 0);
+}
+
+/* Connections, requests and bad bytes, as fast as it goes. */
+static void
+flood(struct api_world *w, int ms)
+{
+	static const char	 junk[] = "GET /health HTTP/1.1\r\nHost: x\r\n"
+	    "\r\nGET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\nx";
+	int64_t			 until = now_ms() + ms;
+	int			 fd[64], i, n = 0;
+
+	for (i = 0; i < 64; i++)
+		fd[i] = -1;
+	while (now_ms() < until) {
+		i = n++ % 64;
+		if (fd[i] != -1)
+			close(fd[i]);
+		if ((fd[i] = http_try(w)) != -1)
+			http_write(fd[i], junk, sizeof(junk) - 1);
+	}
+	_exit(n > 64 ? 0 : 1);
+}
+
+static void
+flood_of_tcp(void **state)
+{
+	struct api_world	 tcp, local;
+	int64_t			 ms, worst = 0;
+	pid_t			 pid[4];
+	int			 fd, i, status;
+
+	enough_files();
+	api_new(&tcp, PROC_API_TCP);
+	api_new(&local, PROC_API_LOCAL);
+	for (i = 0; i < 4; i++) {
+		if ((pid[i] = fork()) == 0)
+			flood(&tcp, 1500);
+		assert_int_not_equal(pid[i], -1);
+	}
+	fd = http_open(&local);
+	for (i = 0; i < 100; i++) {
+		if ((ms = health_ms(fd)) > worst)
+			worst = ms;
+		usleep(10000);
+	}
+	close(fd);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+	print_message("worst answer on the socket: %lld ms\n",
+	    (long long)worst);
+	assert_true(worst < QUICK_MS);
+	/* And it has come through that itself. */
+	fd = http_open(&tcp);
+	(void)health_ms(fd);
+	close(fd);
+	assert_int_equal(api_end(&tcp), 0);
+	assert_int_equal(api_end(&local), 0);
+}
+
+/*
+ * Half a minute for all of them together: heads that do not end, a body that
+ * does not, a client that says nothing, a keyd that does not answer.
+ */
+static void
+time_limits(void **state)
+{
+	struct api_world	 w;
+	struct answer		 a;
+	int64_t			 start, worst = 0, ms;
+	int			 slow[SLOW], mute, body, late, quick, i, s;
+
+	enough_files();
+	api_new(&w, PROC_API_TCP);
+	late = http_known(&w, token);
+	body = http_known(&w, token);
+	http_ask(late, "GET", "/v1/vaults", token, NULL);
+	(void)play_recv(&w.api, &w.keyd, MSG_GET);
+	http_put(body, "POST /v1/vaults HTTP/1.1\r\nHost: x\r\n"
+	    "Authorization: Bearer av_agt_0123456789abcdef\r\n"
+	    "Content-Length: 20\r\n\r\n{\"name\":");
+	start = now_ms();
+	mute = http_open(&w);
+	for (i = 0; i < SLOW; i++) {
+		slow[i] = http_open(&w);
+		http_put(slow[i], "GET /health HTTP/1.1\r\nHost: x\r\n");
+	}
+	quick = http_open(&w);
+	for (s = 0; s < 90; s++) {
+		for (i = 0; i < SLOW; i++)
+			(void)send(slow[i], "x", 1, MSG_NOSIGNAL);
+		if ((ms = health_ms(quick)) > worst)
+			worst = ms;
+		usleep(100000);
+	}
+	assert_true(worst < QUICK_MS);
+	for (i = 0; i < SLOW; i++) {
+		http_expect(slow[i], 408, &a);
+		http_free(&a);
+		assert_true(http_closed(slow[i], PLAY_MS));
+		close(slow[i]);
+	}
+	assert_true(http_closed(mute, PLAY_MS));
+	assert_in_range(now_ms() - start, 9000, 15000);
+	close(mute);
+	while (now_ms() - start < 27000) {
+		(void)health_ms(quick);
+		usleep(500000);
+	}
+	http_expect(body, 408, &a);
+	http_free(&a);
+	http_expect(late, 504, &a);
+	assert_non_null(strstr(a.body, "\"code\":\"timeout\""));
+	http_free(&a);
+	assert_in_range(now_ms() - start, 29000, 36000);
+	close(body);
+	close(late);
+	close(quick);
+	assert_int_equal(api_end(&w), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(five_hundred),
+		cmocka_unit_test(places_tcp),
+		cmocka_unit_test(places_local),
+		cmocka_unit_test(flood_of_tcp),
+		cmocka_unit_test(time_limits)
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
