@@ -28,6 +28,19 @@
 
 static int64_t	 latest;
 
+static int64_t	clock_since_boot(void);
+
+/* CLOCK_BOOTTIME goes on while the machine sleeps. */
+static int64_t
+clock_since_boot(void)
+{
+	struct timespec	 ts;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &ts) == -1)
+		fatal("clock_gettime");
+	return ((int64_t)ts.tv_sec * SECOND + ts.tv_nsec / 1000);
+}
+
 int64_t
 clock_now(void)
 {
@@ -52,20 +65,15 @@ clock_step(void)
 	static int	 known;
 	int64_t		 diff, step;
 
-	diff = loop_wall() - (int64_t)loop_mono();
+	diff = loop_wall() - clock_since_boot();
 	step = known ? diff - last : 0;
 	last = diff;
 	known = 1;
 	return (step > SECOND || step < -SECOND ? step : 0);
 }
 
-/* CLOCK_BOOTTIME goes on while the machine sleeps. */
 int64_t
 clock_boot(void)
 {
-	struct timespec	 ts;
-
-	if (clock_gettime(CLOCK_BOOTTIME, &ts) == -1)
-		fatal("clock_gettime");
-	return (loop_wall() / SECOND - ts.tv_sec);
+	return ((loop_wall() - clock_since_boot()) / SECOND);
 }

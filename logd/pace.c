@@ -114,7 +114,7 @@ pace_turn(void *arg)
 	} while (slices > 0 && !pace_full());
 	if (pace_full())
 		tv.tv_usec = batch_stuck() ? BATCH_RETRY_MS * 1000 : 0;
-	else if (records >= PACE_SLICE)
+	else if (records >= PACE_BUSY)
 		tv.tv_usec = 0;
 	records = 0;
 	paused = 1;

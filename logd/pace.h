@@ -21,10 +21,11 @@
  * When worker links are read: at once while there is little to do, else
  * every PACE_MS, a slice of each link in turn, so that a wake-up serves many
  * records and no worker keeps the others waiting; and without a rest when
- * every turn brings a slice and more.
+ * every turn brings PACE_BUSY of them and more.
  */
 #define PACE_MS		5
 #define PACE_SLICE	256	/* records of one link before the next */
+#define PACE_BUSY	64	/* records that are worth a turn */
 
 void	 pace_init(void);
 void	 pace_record(void);	/* a record came */

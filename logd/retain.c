@@ -43,6 +43,7 @@ static uint64_t			 next_age;	/* monotonic, when to look */
 static uint64_t			 blocked;	/* monotonic, until when */
 static int64_t			 age_from;	/* nothing to go below it */
 static int64_t			 audit_from;
+static int			 failing;	/* and reported */
 
 /* What a transaction has deleted of which vault, until it is committed. */
 static struct {
@@ -50,6 +51,7 @@ static struct {
 	int		 audit;
 }		 gone[RETAIN_ROWS];
 static int	 ngone;
+static uint64_t	 vault_gone;	/* or of one vault, by number */
 
 static struct db_sql	 sql_vault = DB_SQL(
     "DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY log_vault"
@@ -82,7 +84,7 @@ static int	retain_trim(struct vault *);
 static int	retain_age(uint64_t, int *);
 static int	retain_cut(struct db_sql *, uint64_t, int64_t *, int);
 static int	retain_rest(void);
-static void	retain_commit(void);
+static void	retain_commit(struct vault *);
 static void	retain_failed(void);
 
 void
@@ -150,25 +152,21 @@ retain_clock(int64_t step)
 static int
 retain_vault(struct vault *v, uint64_t end)
 {
-	uint64_t	 n, left = RETAIN_ROWS;
+	uint64_t	 n, left;
 	int		 rc;
 
-	while (conf.rows != 0 && v->rows > conf.rows && left > 0 &&
-	    loop_mono() < end) {
-		n = v->rows - conf.rows;
-		if (n > RETAIN_CHUNK)
-			n = RETAIN_CHUNK;
+	while (conf.rows != 0 && v->rows - vault_gone > conf.rows &&
+	    vault_gone < RETAIN_ROWS && loop_mono() < end) {
+		left = v->rows - vault_gone - conf.rows;
+		n = left < RETAIN_CHUNK ? left : RETAIN_CHUNK;
 		rc = v->id == 0 ? db_run(&sql_instance, "i", (int64_t)n) :
 		    db_run(&sql_vault, "ii", (int64_t)v->id, (int64_t)n);
 		if (rc == -1)
 			return (-1);
-		if ((n = sqlite3_changes(db_handle())) == 0) {
-			v->rows = conf.rows;
-			break;
-		}
-		v->rows -= n;
-		left -= n < left ? n : left;
-		retain_counters.rows += n;
+		/* Fewer rows than we counted: there is nothing to do. */
+		if ((n = sqlite3_changes(db_handle())) == 0)
+			n = left;
+		vault_gone += n;
 	}
 	return (0);
 }
@@ -249,11 +247,15 @@ retain_rest(void)
 }
 
 static void
-retain_commit(void)
+retain_commit(struct vault *over_cap)
 {
 	struct vault	*v;
 	int		 i;
 
+	if (over_cap != NULL) {
+		over_cap->rows -= vault_gone;
+		retain_counters.rows += vault_gone;
+	}
 	for (i = 0; i < ngone; i++) {
 		retain_counters.rows++;
 		v = vault_find(gone[i].vault);
@@ -265,16 +267,18 @@ retain_commit(void)
 	}
 }
 
-/* What was counted in memory is not to be trusted after a rollback. */
+/* Nothing was deleted, and what is remembered of dictionaries may be wrong. */
 static void
 retain_failed(void)
 {
 	db_rollback();
 	dict_clear();
 	age_from = audit_from = 0;
-	log_debug("retention: %s", db_errstr());
+	if (!failing)
+		log_warnx("request log: cannot delete old rows: %s",
+		    db_errstr());
+	failing = 1;
 	blocked = loop_mono() + RETRY;
-	(void)vault_recount();
 }
 
 void
@@ -287,6 +291,7 @@ retain_turn(void)
 	if (now < blocked || (TAILQ_EMPTY(&over) && now < next_age))
 		return;
 	ngone = 0;
+	vault_gone = 0;
 	v = TAILQ_FIRST(&over);
 	if ((rc = db_begin(0)) == 0) {
 		if (v != NULL) {
@@ -300,7 +305,8 @@ retain_turn(void)
 		retain_failed();
 		return;
 	}
-	retain_commit();
+	failing = 0;
+	retain_commit(v);
 	if (v != NULL && (conf.rows == 0 || v->rows <= conf.rows)) {
 		TAILQ_REMOVE(&over, v, over_entry);
 		v->over = 0;

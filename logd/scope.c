@@ -186,6 +186,7 @@ static void
 scope_shut(struct scope *s)
 {
 	s->closed = 1;
+	s->gone = stream_over(s->instance);
 	s->mark = stream_committed(s->instance);
 	TAILQ_INSERT_TAIL(&closed, s, closed_entry);
 	scope_touch(s);

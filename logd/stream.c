@@ -138,6 +138,14 @@ stream_committed(uint64_t instance)
 	return (st == NULL ? 0 : st->committed);
 }
 
+int
+stream_over(uint64_t instance)
+{
+	struct stream	*st = stream_find(instance);
+
+	return (st != NULL && st->ended != STREAM_LIVES);
+}
+
 unsigned int
 stream_links(void)
 {

@@ -90,6 +90,7 @@ void		 stream_ledger(uint64_t instance, int fd);
 unsigned int	 stream_links(void);
 int64_t		 stream_id(const struct stream *);
 uint64_t	 stream_committed(uint64_t instance);	/* 0: not known */
+int		 stream_over(uint64_t instance);	/* nothing will come */
 
 /* A record is no longer open, or never was. */
 void		 stream_forget(struct record *);

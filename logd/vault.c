@@ -36,6 +36,7 @@ static struct db_sql	 sql_audits = DB_SQL(
     "SELECT count(*) FROM log INDEXED BY log_audit WHERE flags & 15 = 3");
 
 static int	vault_cmp(struct vault *, struct vault *);
+static int	vault_count(void);
 
 RB_GENERATE_STATIC(vaults, vault, node, vault_cmp)
 
@@ -86,16 +87,14 @@ vault_remove(uint64_t id)
 	free(v);
 }
 
-int
-vault_recount(void)
+static int
+vault_count(void)
 {
 	struct vault	*v;
 	sqlite3_stmt	*s;
 	int64_t		 audits;
 	int		 rc;
 
-	RB_FOREACH(v, vaults, &vaults)
-		v->rows = 0;
 	if ((s = db_prep(&sql_counts)) == NULL)
 		return (-1);
 	while ((rc = db_step(s)) == 1) {
@@ -121,7 +120,7 @@ vault_load(void)
 		return (-1);
 	while ((rc = db_step(s)) == 1)
 		vault_add(sqlite3_column_int64(s, 0));
-	return (rc == -1 ? -1 : vault_recount());
+	return (rc == -1 ? -1 : vault_count());
 }
 
 void

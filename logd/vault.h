@@ -40,8 +40,6 @@ TAILQ_HEAD(vaults_over, vault);
 
 /* Read all of them.  0 or -1. */
 int		 vault_load(void);
-/* Count their rows again.  0 or -1. */
-int		 vault_recount(void);
 void		 vault_unload(void);
 struct vault	*vault_find(uint64_t id);	/* or NULL */
 struct vault	*vault_next(struct vault *);	/* NULL: the first */

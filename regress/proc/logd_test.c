@@ -347,8 +347,10 @@ test_kill(void **state)
 static void
 test_worker_dies(void **state)
 {
-	struct ledger	*page;
-	uint64_t	 b;
+	struct msg_scope_close	 close_it = { 1 };
+	struct ledger		*page;
+	uint64_t		 b;
+	int			 i;
 
 	start_one();
 	page = ledger_map(w.ledger, MITM0);
@@ -364,7 +366,17 @@ test_worker_dies(void **state)
 	ledger_lost(page, 0);
 	end_close(&w.end);
 	peer_ledger(&d, MITM0, w.ledger);
+	usleep(100000);
+	/* Its scopes went with it; what keyd still says of them is answered. */
+	for (i = 0; i < 2; i++) {
+		end_send(&d.keyd, MSG_SCOPE_CLOSE, &close_it);
+		end_want(&d.keyd, MSG_SCOPE_CLOSED);
+		keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
+	}
+	end_send(&d.keyd, MSG_SCOPE_CLOSE, &close_it);
+	end_want(&d.keyd, MSG_SCOPE_CLOSED);
 	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM live_scopes"), 0);
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE error_code = 'worker_lost' AND status IS NULL AND "
 	    "vault = 'v1' AND seq IN (1, 4)"), 2);

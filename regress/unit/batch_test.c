@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -332,6 +333,31 @@ test_retain_rows(void **state)
 	assert_int_equal(vault_find(2)->rows, 50);
 }
 
+/* A disk that fails deletes nothing, and what is counted stays right. */
+static void
+test_retain_fails(void **state)
+{
+	struct retain_conf	 c = { 0, 100, 0 };
+
+	fix_faults();
+	fix_open();
+	fix_vault(1, "one");
+	retain_configure(&c);
+	add(1, 300, "/");
+	assert_int_equal(batch_flush(0), 0);
+	fix.fault->full = 1;
+	retain_turn();
+	fix.fault->full = 0;
+	assert_int_equal(rows("vault = 1"), 300);
+	assert_int_equal(vault_find(1)->rows, 300);
+	retain_turn();
+	assert_int_equal(rows("vault = 1"), 300);
+	usleep(1100000);
+	retain_all();
+	assert_int_equal(rows("vault = 1"), 100);
+	assert_int_equal(vault_find(1)->rows, 100);
+}
+
 /* By age; audit rows have their own. */
 static void
 test_retain_age(void **state)
@@ -423,6 +449,7 @@ main(void)
 		TEST(test_ids),
 		TEST(test_unclean),
 		TEST(test_retain_rows),
+		TEST(test_retain_fails),
 		TEST(test_retain_age),
 		TEST(test_retain_leap),
 		TEST(test_uuid),
