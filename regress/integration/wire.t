@@ -24,6 +24,7 @@ use lib "$Bin/../proc";
 use lib $Bin;
 use File::Copy;
 use Frame;
+use MIME::Base64;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Test::More;
@@ -119,7 +120,8 @@ sub fill {
 
 	return $s unless defined $s;
 	$s =~ s/<(.)\*([0-9]+)>/$1 x $2/ge;
-	$s =~ s/(<(?:TOKEN|ID|HEX)[:a-z_0-9]*:[0-9]+>)/$value{$1} \/\/ $1/ge;
+	$s =~ s/(<(?:NEWEST|(?:TOKEN|ID|HEX)[:a-z_0-9]*:[0-9]+)>)/
+	    $value{$1} \/\/ $1/gex;
 	return $s;
 }
 
@@ -167,6 +169,8 @@ sub tidy {
 sub compare {
 	my ($rec, $got, $path, $diff) = @_;
 
+	# A number that has a place.
+	$rec = ["n", fill($rec->[1])] if ($rec->[1] // "") eq "<NEWEST>";
 	return push @$diff, "$path" if $rec->[0] ne $got->[0];
 	return objects(@_) if $rec->[0] eq "{";
 	if ($rec->[0] eq "[") {
@@ -208,16 +212,12 @@ sub summary {
 	    -----END\ CERTIFICATE-----\n\z/x if $k eq "(pem)";
 	return 0 unless defined $got;
 	return join(",", sort map { $_->[0] } @$got[1 .. $#$got]) eq
-	    join(",", map { $_->[1] } @{get($rec, $k)}[1 .. $#{get($rec, $k)}])
-	    if $k eq "(keys)";
+	    join(",", words($rec, $k)) && rows($rec, $got) if $k eq "(keys)";
 	my $services = get($got, "services") or return 0;
 	my @all = @$services[1 .. $#$services];
 	return @all == str($rec, $k) if $k eq "(count)";
-	if ($k eq "(service names)") {
-		my $names = get($rec, $k);
-		return join(",", map { str($_, "name") } @all) eq
-		    join(",", map { $_->[1] } @$names[1 .. $#$names]);
-	}
+	return join(",", map { str($_, "name") } @all) eq
+	    join(",", words($rec, $k)) if $k eq "(service names)";
 	if ($k eq "(path-field)") {
 		my @one = grep { str($_, "name") eq "path-field" } @all;
 		my @diff;
@@ -225,6 +225,53 @@ sub summary {
 		return !@diff;
 	}
 	return 0;
+}
+
+sub words {
+	my ($o, $key) = @_;
+	my $list = get($o, $key) // ["["];
+	return map { $_->[1] } @$list[1 .. $#$list];
+}
+
+# Rows of the log have the recorded keys first, in their order.
+sub rows {
+	my ($rec, $got) = @_;
+	my @want = words($rec, "(row)") or return 1;
+	my $logs = get($got, "logs");
+
+	for my $row (@$logs[1 .. $#$logs]) {
+		my @have = map { $_->[0] } @$row[1 .. $#$row];
+		return 0 if join(",", @want) ne
+		    join(",", @have[0 .. $#want]);
+	}
+	return @$logs > 1;
+}
+
+# Requests through the proxy, each of which leaves a row.
+sub traffic {
+	my ($token, $n) = @_;
+	my $s = IO::Socket::INET->new("127.0.0.1:$f->{proxy}") or die;
+	my $auth = encode_base64("$token:main", "");
+	my $text = "";
+
+	local $SIG{ALRM} = sub { die "no answer from the proxy: $text" };
+	alarm 40;
+	for (1 .. $n) {
+		print $s "GET http://127.0.0.1:9/$_ HTTP/1.1\r\n" .
+		    "Host: 127.0.0.1:9\r\n" .
+		    "Proxy-Authorization: Basic $auth\r\n" .
+		    ($_ == $n ? "Connection: close\r\n" : "") . "\r\n";
+	}
+	$s->flush;
+	$text = join("", <$s>);
+	alarm 0;
+	is(() = $text =~ /^HTTP\/1\.1 /mg, $n, "$n requests for the log");
+	ok(Frame::until(sub {
+		my (undef, undef, $body) = request(1, "GET",
+		    "/v1/vaults/main/logs?limit=200");
+		($value{"<NEWEST>"}) = $body =~ /"latest_id":(\d+)/;
+		return (() = $body =~ /"kind":"request"/g) == $n;
+	}), "are there") or diag $text;
 }
 
 sub request {
@@ -355,12 +402,11 @@ for (read_lines("man/brokerd-api.7")) {
 	$named{$1} = 1 if $in && /^\.It Sy (\S+)/;
 }
 
-# The real processes, but for the workers: nothing is brokered here.
-for my $n (qw(keyd logd resolver api)) {
+for my $n (qw(keyd logd resolver mitm proxy api)) {
+	unlink "$f->{dir}/lib/$n";
 	copy("$top/$n/$n", "$f->{dir}/lib/$n") or die "$n: $!";
 	chmod 0755, "$f->{dir}/lib/$n";
 }
-$f->does($_, "quiet") for qw(proxy mitm);
 $f->start;
 ok($f->ready, "the daemon starts") or do { diag $f->log; BAIL_OUT("") };
 
@@ -379,6 +425,7 @@ for my $step (@steps) {
 		    "an agent for the second user");
 		$value{user} = str($a, "av_agent_token");
 	}
+	traffic($value{"<TOKEN:av_agt:2>"}, 70) if $name eq "logs.page.default";
 	my ($status, $text, @diff) = play($step);
 	my @odd;
 	for my $d (@diff) {
