@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -34,102 +33,12 @@
 #include "../../logd/fault.h"
 #include "codes.h"
 #include "ledger.h"
-#include "logd_peer.h"
+#include "logd_world.h"
 
 /*
- * logd with the world around it: what its guarantees are worth while
- * processes are killed and the disk fails.
+ * What logd's guarantees are worth while processes are killed and the disk
+ * fails.
  */
-#define LOGD		"logd/logd"
-#define LOGD_FAULT	"regress/proc/logd_fault"
-
-#define MITM0	0x2001
-#define MITM1	0x2002
-#define API	0x3001
-
-static struct logd	 d;
-static struct worker	 w, w2;
-static struct end	 api;
-static struct end	*none[] = { NULL };
-
-static int
-setup(void **state)
-{
-	peer_init(&d, LOGD);
-	return (0);
-}
-
-static int
-setup_fault(void **state)
-{
-	peer_init(&d, LOGD_FAULT);
-	peer_faults(&d);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	if (w.end.fd > 0)
-		worker_free(&w);
-	if (w2.end.fd > 0)
-		worker_free(&w2);
-	if (api.fd > 0)
-		end_close(&api);
-	memset(&w, 0, sizeof(w));
-	memset(&w2, 0, sizeof(w2));
-	memset(&api, 0, sizeof(api));
-	peer_free(&d);
-	return (0);
-}
-
-/* logd with one worker, one vault and a scope for it. */
-static void
-start_one(void)
-{
-	struct end	*ends[] = { &w.end, NULL };
-
-	worker_init(&w, PROC_MITM, 0, MITM0, 1);
-	peer_start(&d, ends);
-	keyd_sync(&d, 1, 1);
-	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
-	keyd_vault(&d, 1, 1, 0);
-	worker_hello(&w);
-}
-
-/* After a kill: the same world around a new logd. */
-static void
-restart_one(void)
-{
-	struct end	*ends[] = { &w.end, NULL };
-
-	worker_relink(&w);
-	peer_start(&d, ends);
-	keyd_sync(&d, 0, 1);
-	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
-}
-
-/* Rows of a query, or -1; next and latest are in api.u. */
-static int
-ask(uint64_t scope, uint64_t before, int64_t after, uint32_t limit)
-{
-	struct msg_query	 m;
-	int			 n = 0;
-
-	memset(&m, 0, sizeof(m));
-	m.id = 7;
-	m.scope = scope;
-	m.before = before;
-	m.tail = after >= 0;
-	m.after = after < 0 ? 0 : after;
-	m.limit = limit;
-	end_send(&api, MSG_QUERY, &m);
-	while (end_recv(&api, PEER_MS) == MSG_ROWS)
-		n += api.u.rows.rows_n;
-	assert_int_equal(api.type, MSG_ROWS_END);
-	assert_int_equal(api.u.rows_end.id, 7);
-	return (api.u.rows_end.status == 200 ? n : -1);
-}
 
 static void
 test_start(void **state)
@@ -243,33 +152,6 @@ test_request(void **state)
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE event = 'worker_died'"), 0);
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM live_scopes"), 0);
-}
-
-/* A stream with some requests open at any time. */
-static void
-generate(struct worker *g, uint64_t *open, int lag, int n)
-{
-	int	 i;
-
-	for (i = 0; i < n; i++) {
-		if (open[lag - 1] != 0)
-			worker_end(g, open[lag - 1]);
-		memmove(open + 1, open, (lag - 1) * sizeof(*open));
-		open[0] = worker_begin(g);
-	}
-}
-
-static void
-finish(struct worker *g, uint64_t *open, int lag)
-{
-	int	 i;
-
-	for (i = lag - 1; i >= 0; i--) {
-		if (open[i] != 0)
-			worker_end(g, open[i]);
-	}
-	worker_acks(g, g->next - 1, PEER_MS);
-	worker_bye(g);
 }
 
 #define ROUNDS	12
@@ -455,213 +337,6 @@ test_both_die(void **state)
 	    0);
 }
 
-/*
- * A logd that starts neither reads a worker nor judges anybody before it has
- * keyd's scopes.
- */
-static void
-test_waits(void **state)
-{
-	struct end	*ends[] = { &w.end, NULL };
-	uint64_t	 b;
-
-	start_one();
-	b = worker_begin(&w);
-	worker_acks(&w, b, PEER_MS);
-	peer_kill(&d);
-	/* The scope of the new record has never been in the file. */
-	w.scope = 5;
-	worker_end(&w, b);
-	(void)worker_begin(&w);
-	worker_relink(&w);
-	peer_start(&d, ends);
-	end_quiet(&w.end, 150);
-	keyd_sync(&d, 0, 2);
-	end_quiet(&w.end, 100);
-	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
-	end_quiet(&w.end, 100);
-	keyd_scope(&d, 5, SCOPE_WRITE, MITM0, 1);
-	worker_acks(&w, 3, PEER_MS);
-	end_close(&w.end);
-	assert_int_equal(peer_stop(&d), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE event = 'orphan_vault'"), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "flags & 15 = 0 AND vault = 1"), 2);
-}
-
-/*
- * keyd has put the scope into its link before the worker could use it: then
- * it counts, in whatever order the links are read.
- */
-static void
-test_scope_race(void **state)
-{
-	static uint8_t		 body[45000];
-	struct rec_object	 o = { OBJ_CREDENTIAL, OBJECT_PUT, { body,
-				    sizeof(body) } };
-	struct msg_commit	 m;
-	uint64_t		 scope;
-	int			 i;
-
-	/* A revision that is there already: nobody looks into it. */
-	memset(&m, 0, sizeof(m));
-	m.rev = 1;
-	m.objects = &o;
-	m.objects_n = 1;
-	start_one();
-	for (scope = 10; scope < 20; scope++) {
-		assert_int_equal(kill(d.pid, SIGSTOP), 0);
-		/* More than one read takes, before the scope. */
-		for (i = 0; i < 3; i++)
-			end_send(&d.keyd, MSG_COMMIT, &m);
-		keyd_scope(&d, scope, SCOPE_WRITE, MITM0, 1);
-		assert_int_equal(imsgbuf_queuelen(&d.keyd.ibuf), 0);
-		w.scope = scope;
-		(void)worker_begin(&w);
-		assert_int_equal(kill(d.pid, SIGCONT), 0);
-		worker_acks(&w, w.next - 1, PEER_MS);
-	}
-	end_close(&w.end);
-	assert_int_equal(peer_stop(&d), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE event = 'orphan_vault'"), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "vault = 1"), 10);
-}
-
-/* A scope is good for the instance that it was opened for and no other. */
-static void
-test_wrong_scope(void **state)
-{
-	struct end	*ends[] = { &w.end, &w2.end, &api, NULL };
-	struct rec_gapcount lost = { 1, 5 };
-	struct msg_gap	 gap = { 0, &lost, 1 };
-	uint64_t	 b;
-
-	worker_init(&w, PROC_MITM, 0, MITM0, 1);
-	worker_init(&w2, PROC_MITM, 1, MITM1, 1);
-	end_pair(&api, PROC_API_TCP, 0, API);
-	peer_start(&d, ends);
-	keyd_sync(&d, 1, 3);
-	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
-	keyd_scope(&d, 2, SCOPE_READ, API + 1, 1);
-	keyd_scope(&d, 3, SCOPE_READ, API, 2);
-	keyd_vault(&d, 1, 1, 0);
-	keyd_vault(&d, 2, 2, 0);
-	worker_hello(&w);
-	worker_hello(&w2);
-	b = worker_begin(&w2);
-	worker_end(&w2, b);
-	gap.seq = w2.next++;
-	end_send(&w2.end, MSG_GAP, &gap);
-	worker_acks(&w2, 3, PEER_MS);
-	b = worker_begin(&w);
-	worker_end(&w, b);
-	worker_acks(&w, 2, PEER_MS);
-	/* Nor for another api, another kind, or another vault. */
-	assert_int_equal(ask(2, 0, -1, 0), -1);
-	assert_int_equal(api.u.rows_end.status, 403);
-	assert_int_equal(ask(1, 0, -1, 0), -1);
-	assert_int_equal(ask(99, 0, -1, 0), -1);
-	assert_int_equal(ask(3, 0, -1, 0), 0);
-	end_close(&w.end);
-	end_close(&w2.end);
-	assert_int_equal(peer_stop(&d), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "vault = 1"), 1);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE event = 'orphan_vault' AND vault IS NULL AND "
-	    "host = 'api.example.com' AND status = 200 AND "
-	    "detail LIKE '%\"scope\":1}'"), 1);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE kind = 'gap' AND vault IS NULL AND count = 5"), 1);
-}
-
-/* Closed, it is answered when the file knows, and late records still count. */
-static void
-test_scope_close(void **state)
-{
-	struct msg_scope_close	 close_it = { 1 };
-
-	start_one();
-	assert_int_equal(kill(d.pid, SIGSTOP), 0);
-	end_send(&d.keyd, MSG_SCOPE_CLOSE, &close_it);
-	(void)worker_begin(&w);
-	assert_int_equal(kill(d.pid, SIGCONT), 0);
-	end_want(&d.keyd, MSG_SCOPE_CLOSED);
-	assert_int_equal(d.keyd.u.scope_closed.scope, 1);
-	peer_kill(&d);
-	w.acked = 0;
-	worker_relink(&w);
-	(void)worker_begin(&w);
-	{
-		struct end	*ends[] = { &w.end, NULL };
-
-		peer_start(&d, ends);
-	}
-	keyd_sync(&d, 0, 0);
-	worker_acks(&w, 2, PEER_MS);
-	end_close(&w.end);
-	assert_int_equal(peer_stop(&d), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "vault = 1"), 2);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE event = 'orphan_vault'"), 0);
-}
-
-/* A vault without a row, and a vault that was deleted. */
-static void
-test_vaults(void **state)
-{
-	uint64_t	 b;
-
-	start_one();
-	keyd_scope(&d, 2, SCOPE_WRITE, MITM0, 77);
-	keyd_vault(&d, 2, 1, 1234);
-	b = worker_begin(&w);
-	worker_end(&w, b);
-	w.scope = 2;
-	b = worker_begin(&w);
-	worker_acks(&w, b, PEER_MS);
-	worker_end(&w, b);
-	worker_acks(&w, w.next - 1, PEER_MS);
-	end_close(&w.end);
-	assert_int_equal(peer_stop(&d), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "vault = 1"), 1);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE event = 'orphan_vault' AND vault IS NULL AND "
-	    "detail LIKE '%77%' AND status = 200"), 1);
-}
-
-/* A row that the database refuses: its neighbours are committed. */
-static void
-test_bad_row(void **state)
-{
-	uint64_t	 b[20];
-	int		 i;
-
-	start_one();
-	assert_int_equal(peer_stop(&d), 0);
-	file_sql(&d, "CREATE TRIGGER no BEFORE INSERT ON log WHEN "
-	    "NEW.seq = 14 BEGIN SELECT RAISE(ABORT, 'no'); END");
-	restart_one();
-	for (i = 0; i < 20; i++)
-		b[i] = worker_begin(&w);
-	for (i = 0; i < 20; i++)
-		worker_end(&w, b[i]);
-	worker_acks(&w, w.next - 1, PEER_MS);
-	end_close(&w.end);
-	assert_int_equal(peer_stop(&d), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "flags & 15 = 0"), 19);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "seq = 14"), 0);
-	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
-	    "kind = 'gap' AND detail LIKE '%refused%'"), 1);
-}
-
 /* COMMITTED got lost with logd: the same again changes nothing. */
 static void
 test_commit_again(void **state)
@@ -792,162 +467,6 @@ test_strict(void **state)
 	assert_int_equal(peer_stop(&d), 0);
 }
 
-/* One who polls sees each row once and in order, whatever the burst. */
-static void
-test_tail(void **state)
-{
-	struct end	*ends[] = { &w.end, &api, NULL };
-	uint64_t	 open[LAG] = { 0 }, cursor = 0;
-	int		 i, n, total = 0;
-
-	worker_init(&w, PROC_MITM, 0, MITM0, 1);
-	end_pair(&api, PROC_API_LOCAL, 0, API);
-	peer_start(&d, ends);
-	keyd_sync(&d, 1, 2);
-	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
-	keyd_scope(&d, 2, SCOPE_READ, API, 1);
-	keyd_vault(&d, 1, 1, 0);
-	worker_hello(&w);
-	for (i = 0; i < 40; i++) {
-		generate(&w, open, LAG, arc4random_uniform(120));
-		worker_acks(&w, 0, 0);
-		n = ask(2, 0, cursor, 50);
-		assert_true(n >= 0);
-		assert_true(api.u.rows_end.latest_id >= cursor);
-		cursor = api.u.rows_end.latest_id;
-		total += n;
-	}
-	finish(&w, open, LAG);
-	while ((n = ask(2, 0, cursor, 50)) > 0) {
-		cursor = api.u.rows_end.latest_id;
-		total += n;
-	}
-	for (n = 0, i = 1; i < (int)w.next; i++)
-		n += w.sent[i].begin;
-	assert_int_equal(total, n);
-	assert_int_equal(ask(2, 0, cursor + 1, 50), -1);
-	assert_int_equal(api.u.rows_end.status, 409);
-}
-
-/*
- * An api that asks and asks: it gets its answers, or a refusal, and rows are
- * committed meanwhile.
- */
-static void
-test_flood(void **state)
-{
-	struct end	*ends[] = { &w.end, &api, NULL };
-	struct msg_query m;
-	uint64_t	 open[LAG] = { 0 };
-	int		 i, answers = 0, refused = 0;
-
-	worker_init(&w, PROC_MITM, 0, MITM0, 1);
-	end_pair(&api, PROC_API_TCP, 0, API);
-	peer_start(&d, ends);
-	keyd_sync(&d, 1, 2);
-	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
-	keyd_scope(&d, 2, SCOPE_READ, API, 1);
-	keyd_vault(&d, 1, 1, 0);
-	worker_hello(&w);
-	generate(&w, open, LAG, 500);
-	worker_acks(&w, w.next - 1, PEER_MS);
-	memset(&m, 0, sizeof(m));
-	m.scope = 2;
-	m.limit = 200;
-	for (i = 0; i < 2000; i++)
-		end_send(&api, MSG_QUERY, &m);
-	generate(&w, open, LAG, 100);
-	worker_acks(&w, w.next - 1, PEER_MS);
-	while (answers < 2000) {
-		assert_true(end_recv(&api, PEER_MS) > 0);
-		if (api.type != MSG_ROWS_END)
-			continue;
-		answers++;
-		refused += api.u.rows_end.status == 503;
-	}
-	assert_true(refused < 2000);
-	end_close(&w.end);
-	assert_int_equal(peer_stop(&d), 0);
-}
-
-/* A worker that does not keep to the stream is reported and cut off. */
-static void
-hostile(int what)
-{
-	struct end	*ends[] = { &w.end, &w2.end, NULL };
-	uint64_t	 b;
-
-	worker_init(&w, PROC_MITM, 0, MITM0, 1);
-	worker_init(&w2, PROC_MITM, 1, MITM1, 2);
-	peer_start(&d, ends);
-	keyd_sync(&d, 1, 2);
-	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
-	keyd_scope(&d, 2, SCOPE_WRITE, MITM1, 1);
-	keyd_vault(&d, 1, 1, 0);
-	worker_hello(&w2);
-	if (what != 0)
-		worker_hello(&w);
-	if (what == 1)
-		w.next = 2;
-	if (what == 2)
-		worker_hello(&w);
-	if (what == 3) {
-		struct msg_end	 e;
-
-		memset(&e, 0, sizeof(e));
-		e.seq = 1;
-		e.error_code = 255;
-		end_send(&w.end, MSG_END, &e);
-	} else if (what == 4) {
-		struct msg_query	 q;
-
-		memset(&q, 0, sizeof(q));
-		end_send(&w.end, MSG_QUERY, &q);
-	} else
-		(void)worker_begin(&w);
-	assert_int_equal(peer_parent(&d, MSG_KILL, PEER_MS), 0);
-	assert_true(d.parent.u.kill.instance == MITM0);
-	while (end_recv(&w.end, PEER_MS) > 0)
-		continue;
-	b = worker_begin(&w2);
-	worker_end(&w2, b);
-	worker_acks(&w2, 2, PEER_MS);
-	end_close(&w2.end);
-	assert_int_equal(peer_stop(&d), 0);
-	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
-	    "vault = 1"), 1);
-}
-
-static void
-test_no_hello(void **state)
-{
-	hostile(0);
-}
-
-static void
-test_sequence(void **state)
-{
-	hostile(1);
-}
-
-static void
-test_two_hellos(void **state)
-{
-	hostile(2);
-}
-
-static void
-test_numbers(void **state)
-{
-	hostile(3);
-}
-
-static void
-test_not_its_message(void **state)
-{
-	hostile(4);
-}
-
 /* What is in the links when the end comes is written. */
 static void
 test_stop(void **state)
@@ -979,9 +498,6 @@ int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-#define TEST(f)		cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define FAULT(f)	cmocka_unit_test_setup_teardown(f, setup_fault, \
-			    teardown)
 		TEST(test_start),
 		TEST(test_snapshot),
 		TEST(test_request),
@@ -989,24 +505,11 @@ main(void)
 		TEST(test_worker_dies),
 		TEST(test_dead_link),
 		TEST(test_both_die),
-		TEST(test_waits),
-		TEST(test_scope_race),
-		TEST(test_wrong_scope),
-		TEST(test_scope_close),
-		TEST(test_vaults),
-		TEST(test_bad_row),
 		TEST(test_commit_again),
 		FAULT(test_commit_full),
 		FAULT(test_log_full),
 		FAULT(test_power),
 		FAULT(test_strict),
-		TEST(test_tail),
-		TEST(test_flood),
-		TEST(test_no_hello),
-		TEST(test_sequence),
-		TEST(test_two_hellos),
-		TEST(test_numbers),
-		TEST(test_not_its_message),
 		TEST(test_stop)
 	};
 

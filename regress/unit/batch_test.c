@@ -352,7 +352,7 @@ test_retain_fails(void **state)
 	assert_int_equal(vault_find(1)->rows, 300);
 	retain_turn();
 	assert_int_equal(rows("vault = 1"), 300);
-	usleep(1100000);
+	sleep(2);
 	retain_all();
 	assert_int_equal(rows("vault = 1"), 100);
 	assert_int_equal(vault_find(1)->rows, 100);
