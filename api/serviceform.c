@@ -200,7 +200,7 @@ serviceform_take(struct serviceform *f, const json_t *j, char *why,
 		{ "enabled", JSON_FLAG, &enabled },
 		{ "auth", JSON_MAP, &auth },
 		{ "methods", JSON_LIST, &methods },
-		{ "plaintext", JSON_FLAG, &plaintext },
+		{ "allow_plaintext", JSON_FLAG, &plaintext },
 		{ "log_path", JSON_TEXT, &path_mode },
 		{ "substitutions", JSON_LATER, NULL },
 		{ NULL, JSON_LATER, NULL }
@@ -324,7 +324,7 @@ serviceform_json(const struct rec_obj_service *o)
 	if (o->methods[0] != '\0')
 		json_put(j, "methods", methods_json(o->methods));
 	if (o->plaintext)
-		json_put_flag(j, "plaintext", 1);
+		json_put_flag(j, "allow_plaintext", 1);
 	if (o->path_mode != PATH_DEFAULT)
 		json_put_text(j, "log_path", path_mode_name(o->path_mode));
 	return (j);

@@ -111,7 +111,7 @@ list_row(struct table *t, const json_t *s, const json_t *keys)
 	free(list);
 	table_cell(t, disabled ? COLOUR_YELLOW : COLOUR_NONE,
 	    disabled ? "disabled" :
-	    json_is_true(json_object_get(s, "plaintext")) ?
+	    json_is_true(json_object_get(s, "allow_plaintext")) ?
 	    "plaintext too" : "enabled");
 }
 

@@ -68,7 +68,7 @@ service(const struct args *args)
 	if (args_flag(args, 'd'))
 		put(o, "enabled", json_false());
 	if (args_flag(args, 'a'))
-		put(o, "plaintext", json_true());
+		put(o, "allow_plaintext", json_true());
 	if ((value = args_value(args, 'm', NULL)) != NULL)
 		put(o, "methods", methods(value));
 	return (o);

@@ -34,7 +34,7 @@ sub flow {
 	    { name => "api", host => "localhost:$up->{port}",
 	      auth => { type => "bearer", token => "KEY" } },
 	    { name => "clear", host => "localhost:$plain->{port}",
-	      plaintext => JSON::true,
+	      allow_plaintext => JSON::true,
 	      auth => { type => "api-key", key => "KEY", header => "X-Key" } },
 	    { name => "off", host => "off.localhost", enabled => JSON::false,
 	      auth => { type => "bearer", token => "KEY" } },
