@@ -328,6 +328,32 @@ left_over(void **state)
 }
 
 static void
+left_again(struct side *s)
+{
+	if (s->reads > 1) {
+		s->hold = 0;
+		return;
+	}
+	conn_pause(s->c);
+	conn_resume(s->c);
+}
+
+/* The same where it is the callback itself that pauses and goes on. */
+static void
+left_over_inside(void **state)
+{
+	struct pair	 p;
+
+	pair_make(&p, **(int **)state);
+	p.client.hold = 1;
+	p.client.onread = left_again;
+	side_send(&p.server, 500);
+	PAIR_UNTIL(p.client.got == 500);
+	assert_int_equal(p.client.reads, 2);
+	pair_free(&p);
+}
+
+static void
 reset(void **state)
 {
 	struct pair	 p;
@@ -676,6 +702,7 @@ main(int argc, char *argv[])
 		BOTH(end_behind_last_bytes),
 		cmocka_unit_test(callback_at_turns_end),
 		BOTH(left_over),
+		BOTH(left_over_inside),
 		BOTH(reset),
 		BOTH(early_answer),
 		BOTH(close_gently),
