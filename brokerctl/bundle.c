@@ -34,21 +34,19 @@
 #define NAME_BYTES	8	/* of the hash that is the file's name */
 
 static int	 bundle_read(const char *, struct buf *);
+static char	*bundle_store(const char *, const char *, struct buf *);
 static char	*bundle_directory(void);
 static int	 bundle_private(const char *);
-static char	*bundle_path(const char *, const struct buf *);
+static char	*bundle_path(const char *, const char *, const char *,
+		    const struct buf *);
 static int	 bundle_same(const char *, const struct buf *);
 static void	 bundle_create(const char *, const char *, struct buf *);
 
-/*
- * Nobody is left to remove a file once the command has taken this process
- * over, so it is named after its content and the next run finds it.
- */
 char *
 bundle_write(const char *pem, size_t n)
 {
 	struct buf	 content;
-	char		*dir, *path;
+	char		*path;
 
 	buf_init(&content, BUNDLE_MAX);
 	if (bundle_read(BROKERD_CA_BUNDLE, &content) == -1)
@@ -57,11 +55,51 @@ bundle_write(const char *pem, size_t n)
 	if (buf_add(&content, "\n", 1) == -1 ||
 	    buf_add(&content, pem, n) == -1)
 		err(1, "run: the certificates");
-	dir = bundle_directory();
-	path = bundle_path(dir, &content);
-	if (!bundle_same(path, &content))
-		bundle_create(dir, path, &content);
+	path = bundle_store("ca", ".pem", &content);
 	buf_clear(&content);
+	return (path);
+}
+
+char *
+bundle_wgetrc(const char *bundle)
+{
+	struct buf	 content;
+	const char	*home, *own = ctl_env("WGETRC");
+	char		*file = NULL, *line, *path;
+
+	buf_init(&content, BUNDLE_MAX);
+	if (own == NULL && (home = ctl_env("HOME")) != NULL) {
+		if (asprintf(&file, "%s/.wgetrc", home) == -1)
+			err(1, NULL);
+		own = file;
+	}
+	if (own != NULL && bundle_read(own, &content) == -1 &&
+	    errno != ENOENT)
+		warn("run: %s", own);
+	if (asprintf(&line, "\nca_certificate = %s\n", bundle) == -1)
+		err(1, NULL);
+	if (buf_add(&content, line, strlen(line)) == -1)
+		err(1, "run: wgetrc");
+	path = bundle_store("wgetrc", "", &content);
+	buf_clear(&content);
+	free(line);
+	free(file);
+	return (path);
+}
+
+/*
+ * Nobody is left to remove a file once the command has taken this process
+ * over, so it is named after its content and the next run finds it.
+ */
+static char *
+bundle_store(const char *prefix, const char *suffix, struct buf *content)
+{
+	char	*dir, *path;
+
+	dir = bundle_directory();
+	path = bundle_path(dir, prefix, suffix, content);
+	if (!bundle_same(path, content))
+		bundle_create(dir, path, content);
 	free(dir);
 	return (path);
 }
@@ -74,10 +112,7 @@ bundle_read(const char *file, struct buf *b)
 	ssize_t	 n = 1;
 	int	 fd;
 
-	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1 &&
-	    errno == ELOOP)
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
+	if ((fd = open(file, O_RDONLY | O_CLOEXEC)) == -1)
 		return (-1);
 	while (n > 0) {
 		if ((p = buf_reserve(b, 64 * 1024, &room)) == NULL)
@@ -127,7 +162,8 @@ bundle_private(const char *dir)
 }
 
 static char *
-bundle_path(const char *dir, const struct buf *content)
+bundle_path(const char *dir, const char *prefix, const char *suffix,
+    const struct buf *content)
 {
 	unsigned char	 hash[crypto_generichash_BYTES];
 	char		*path, hex[2 * NAME_BYTES + 1];
@@ -136,7 +172,7 @@ bundle_path(const char *dir, const struct buf *content)
 	    buf_data(content), buf_len(content), NULL, 0) == -1)
 		errx(1, "run: libsodium does not work");
 	sodium_bin2hex(hex, sizeof(hex), hash, NAME_BYTES);
-	if (asprintf(&path, "%s/ca-%s.pem", dir, hex) == -1)
+	if (asprintf(&path, "%s/%s-%s%s", dir, prefix, hex, suffix) == -1)
 		err(1, NULL);
 	return (path);
 }

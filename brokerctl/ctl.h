@@ -188,6 +188,7 @@ struct runenv {
 	unsigned int	 port;
 	const char	*addr;		/* of the API, or NULL */
 	const char	*bundle;	/* file of authorities */
+	const char	*wgetrc;
 	int		 localhost;	/* may be named in NO_PROXY */
 };
 
@@ -200,5 +201,11 @@ void	 runenv_set(const struct runenv *);
  * be none.
  */
 char	*bundle_write(const char *, size_t);
+
+/*
+ * Likewise a configuration for wget(1), which takes authorities from nowhere
+ * else: the user's own, and one line for the bundle.
+ */
+char	*bundle_wgetrc(const char *);
 
 #endif /* CTL_H */

@@ -49,7 +49,7 @@ cmd_run(struct ctl *ctl, struct args *args)
 	struct answer	 ca;
 	struct runenv	 env;
 	json_t		*session = NULL;
-	char		*bundle, *place = NULL;
+	char		*bundle, *place = NULL, *wgetrc;
 
 	memset(&env, 0, sizeof(env));
 	env.vault = ctl_vault(args);
@@ -75,8 +75,10 @@ cmd_run(struct ctl *ctl, struct args *args)
 	env.localhost = !below_localhost(ctl, env.token, env.vault);
 	warn_user(ctl);
 	env.bundle = bundle = bundle_write(ca.body, ca.length);
+	env.wgetrc = wgetrc = bundle_wgetrc(bundle);
 	runenv_set(&env);
 	free(bundle);
+	free(wgetrc);
 	free(place);
 	answer_free(&ca);
 	json_decref(session);

@@ -61,6 +61,7 @@ runenv_set(const struct runenv *env)
 	set_proxy(env);
 	for (i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
 		set(bundles[i], env->bundle);
+	set("WGETRC", env->wgetrc);
 	set("NODE_USE_ENV_PROXY", "1");
 	set("AGENT_VAULT_TOKEN", token);
 	set("AGENT_VAULT_VAULT", vault);
