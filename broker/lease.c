@@ -82,6 +82,7 @@ lease_new(struct scope *s, const char *host, uint16_t port)
 	l->refs = 1;
 	TAILQ_INIT(&l->users);
 	TAILQ_INIT(&l->asks);
+	s->nleases++;
 	TAILQ_INSERT_TAIL(&s->leases, l, siblings);
 	RB_INSERT(lease_tree, &cache, l);
 	return (l);
@@ -103,6 +104,7 @@ lease_release(struct lease *l)
 		return;
 	s = l->scope;
 	TAILQ_REMOVE(&s->leases, l, siblings);
+	s->nleases--;
 	arena_free(&l->arena);
 	msg_blob_free(&l->copy);
 	freezero(l, sizeof(*l));
@@ -253,6 +255,17 @@ lease_drop(struct lease *l)
 	lease_release(l);
 }
 
+void
+lease_forget(struct scope *s)
+{
+	struct lease	*l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &s->leases, siblings, next) {
+		if (l->state == LEASE_CACHED)
+			lease_drop(l);
+	}
+}
+
 /* Callbacks may cancel others that wait, so each time the first is taken. */
 static void
 lease_answer(struct lease *l, const struct denied *d)
@@ -290,6 +303,9 @@ lease_msg_rules(struct link *link, struct msg *m)
 		lease_drop(l);
 		lease_answer(l, &d);
 	}
+	/* The connection that it was for may be gone by now. */
+	if (l->scope->refs == l->scope->nleases)
+		lease_drop(l);
 	lease_release(l);
 }
 

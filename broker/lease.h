@@ -60,7 +60,8 @@ struct scope {
 	int64_t			 expires;
 	int			 gone;		/* ended: of no more use */
 
-	unsigned int		 refs;
+	unsigned int		 refs;		/* with those of leases */
+	unsigned int		 nleases;
 	struct scope_users	 users;
 	struct leases		 leases;
 	RB_ENTRY(scope)		 entry;

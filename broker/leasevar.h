@@ -63,6 +63,9 @@ void		 ask_free(struct ask *);
 /* Send to keyd: 0, or -1 when a field is over its cap. */
 int		 ask_send(enum msg_type, const void *);
 
+/* lease.c: drop the cached leases of a scope that nobody else holds. */
+void		 lease_forget(struct scope *);
+
 /* scope.c: the scope of a SCOPE message, with a reference. */
 struct scope	*scope_from(const struct msg_scope *);
 /* Find those that a REVOKE means; fn may end or free the scope. */

@@ -80,11 +80,21 @@ scope_hold(struct scope *s)
 	return (s);
 }
 
+/*
+ * Leases hold their scope; when no connection does any more, what they hold
+ * of secrets goes too.
+ */
 void
 scope_release(struct scope *s)
 {
-	if (s == NULL || --s->refs > 0)
+	if (s == NULL || (--s->refs > 0 && s->refs != s->nleases))
 		return;
+	if (s->refs > 0) {
+		s->refs++;
+		lease_forget(s);
+		if (--s->refs > 0)
+			return;
+	}
 	if (!s->gone)
 		RB_REMOVE(scopes, &scopes, s);
 	freezero(s, sizeof(*s));
