@@ -278,16 +278,20 @@ client_answer(struct client *c, char *body, size_t len)
 	client_feed(c);
 }
 
-/* As much as the connection takes; the rest when it has written some. */
+/*
+ * As much as the connection takes; the rest, and the next request, when it
+ * has written some.
+ */
 static void
 client_feed(struct client *c)
 {
 	size_t	 n;
 
-	while (c->outoff < c->outlen) {
+	for (;;) {
 		if (conn_full(c->conn))
 			return;
-		n = c->outlen - c->outoff;
+		if ((n = c->outlen - c->outoff) == 0)
+			break;
 		if (n > CONN_LOW)
 			n = CONN_LOW;
 		if (conn_write(c->conn, c->out + c->outoff, n) == -1) {
@@ -302,7 +306,8 @@ client_feed(struct client *c)
 		client_next(c);
 		return;
 	}
-	conn_close(c->conn, CLIENT_ANSWER_MS);
+	conn_close(c->conn, c->outlen > CONN_LOW ? CLIENT_ANSWER_MS :
+	    CLIENT_LINGER_MS);
 	client_free(c);
 }
 

@@ -33,6 +33,7 @@
 
 #include "api.h"
 #include "client.h"
+#include "conn.h"
 #include "listen.h"
 #include "log.h"
 
@@ -152,7 +153,7 @@ listen_go_on(void)
 	arm();
 }
 
-/* No descriptor is to be had, here or in the whole system. */
+/* To be tried again later. */
 static void
 rest(void)
 {
@@ -179,6 +180,11 @@ readable(int fd, short what, void *arg)
 	for (i = 0; i < LISTEN_BATCH; i++) {
 		if (client_count() >= places()) {
 			disarm();
+			return;
+		}
+		/* Nobody tells when one has been closed at last. */
+		if (client_count() + conns_closing() >= places()) {
+			rest();
 			return;
 		}
 		if (accept_one(fd) == -1)

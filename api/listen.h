@@ -23,10 +23,11 @@
 /*
  * Listening sockets, from the parent.
  *
- * At most LISTEN_MAX clients, or as many as there are descriptors for; then
- * nothing is accepted until one has gone.  On the local socket the last
- * LISTEN_KEPT places are for users who have none yet: others who come then
- * are closed.  Without a descriptor accepting rests for LISTEN_PAUSE_MS.
+ * At most LISTEN_MAX connections, or as many as there are descriptors for,
+ * with those that are just being closed; then nothing is accepted until one
+ * has gone.  On the local socket the last LISTEN_KEPT places are for users
+ * who have none yet: others who come then are closed.  Without a descriptor
+ * accepting rests for LISTEN_PAUSE_MS.
  */
 #define LISTEN_MAX	1000
 #define LISTEN_KEPT	16

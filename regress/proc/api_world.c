@@ -45,6 +45,8 @@ static void	listen_local(struct api_world *);
 static void	listen_tcp(struct api_world *);
 static void	configure(struct api_world *);
 static int	readable(int, int);
+static ssize_t	read_head(int, char *);
+static int	read_body(int, char *, size_t);
 
 static void
 listen_local(struct api_world *w)
@@ -213,47 +215,63 @@ readable(int fd, int ms)
 	return (poll(&pfd, 1, ms) == 1);
 }
 
+/* Byte by byte: what follows it is another answer's.  Its length, or -1. */
+static ssize_t
+read_head(int fd, char *all)
+{
+	size_t	 n = 0;
+
+	do {
+		assert_true(n < ANSWER_MAX - 1);
+		if (!readable(fd, 4 * PLAY_MS))
+			fail_msg("no answer");
+		if (read(fd, all + n, 1) != 1)
+			return (-1);
+		all[++n] = '\0';
+	} while (n < 4 || strcmp(all + n - 4, "\r\n\r\n") != 0);
+	return (n);
+}
+
+static int
+read_body(int fd, char *to, size_t len)
+{
+	size_t	 n;
+	ssize_t	 got;
+
+	for (n = 0; n < len; n += got) {
+		if (!readable(fd, 4 * PLAY_MS))
+			fail_msg("the answer does not go on");
+		if ((got = read(fd, to + n, len - n)) <= 0)
+			return (-1);
+	}
+	to[len] = '\0';
+	return (0);
+}
+
 int
 http_answer(int fd, int head_only, struct answer *a)
 {
-	size_t	 n = 0, want = 0;
-	char	*end = NULL, *cl;
-	ssize_t	 got;
+	ssize_t	 n;
+	char	*cl;
 
 	memset(a, 0, sizeof(*a));
-	a->all = malloc(ANSWER_MAX);
+	a->all = a->head = malloc(ANSWER_MAX);
 	assert_non_null(a->all);
-	/* Byte by byte up to the head's end: what follows is another's. */
-	while (end == NULL || n < want) {
-		if (!readable(fd, 4 * PLAY_MS))
-			fail_msg("no answer");
-		got = read(fd, a->all + n, end == NULL ? 1 : want - n);
-		if (got <= 0) {
-			free(a->all);
-			a->all = NULL;
-			return (-1);
-		}
-		n += got;
-		a->all[n] = '\0';
-		assert_true(n < ANSWER_MAX - 1);
-		if (end != NULL || n < 4 ||
-		    strcmp(a->all + n - 4, "\r\n\r\n") != 0)
-			continue;
-		end = a->all + n;
-		assert_int_equal(sscanf(a->all, "HTTP/1.1 %d", &a->status),
-		    1);
-		cl = strstr(a->all, "Content-Length: ");
-		if (a->status == 100)
-			cl = NULL;
-		want = n + (cl == NULL || head_only ? 0 :
-		    strtoul(cl + 16, NULL, 10));
-		assert_true(want < ANSWER_MAX - 1);
-		if (want == n)
-			break;
+	if ((n = read_head(fd, a->all)) == -1) {
+		http_free(a);
+		return (-1);
 	}
-	a->len = n - (end - a->all);
-	a->head = a->all;
-	a->body = end;
+	assert_int_equal(sscanf(a->all, "HTTP/1.1 %d", &a->status), 1);
+	cl = strstr(a->all, "Content-Length: ");
+	if (cl != NULL && !head_only)
+		a->len = strtoul(cl + 16, NULL, 10);
+	assert_true(a->len < (size_t)(ANSWER_MAX - n));
+	/* The head's end stays behind it, and the body is a string too. */
+	a->body = a->all + n;
+	if (read_body(fd, a->body, a->len) == -1) {
+		http_free(a);
+		return (-1);
+	}
 	return (0);
 }
 
@@ -268,10 +286,9 @@ int
 http_closed(int fd, int ms)
 {
 	char	 buf[4096];
-	ssize_t	 n;
 
 	while (readable(fd, ms)) {
-		if ((n = read(fd, buf, sizeof(buf))) <= 0)
+		if (read(fd, buf, sizeof(buf)) <= 0)
 			return (1);
 	}
 	return (0);

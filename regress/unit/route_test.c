@@ -45,8 +45,7 @@ finds(enum http_method method, const char *path, request_fn *fn,
 	char			 allow[ROUTE_ALLOW_SIZE];
 
 	r = route_find(method, path, param, allow);
-	if (r == NULL)
-		fail_msg("no route: %s", path);
+	assert_non_null(r);
 	assert_ptr_equal(r->fn, fn);
 	if (p0 == NULL)
 		assert_null(param[0]);
