@@ -263,6 +263,21 @@ is((ctl("-u", "ftp://x", "ca"))[0], 2, "a URL that is none");
 is((ctl("-u", $url, "-s", "x", "ca"))[0], 2, "both -s and -u");
 like(good("-u", $url, "ca"), qr/BEGIN CERT/, "ca is for everybody");
 
+# Over TLS, which the upstream can do, whatever it answers.
+for my $name ("localhost", "127.0.0.1") {
+	my %as = (env => { BROKERD_TOKEN => "to-$name" });
+	good("-C", "$up/ca.pem", "-u", "https://$name:$port", "vault", "list",
+	    { %as });
+	like(slurp("$up/seen"), qr/"Authorization","Bearer to-$name"/,
+	    "the token got there");
+	bad(qr/^brokerctl: $name:$port: TLS: .*certificate/i, "-u",
+	    "https://$name:$port", "vault", "list", { %as });
+}
+bad(qr/nowhere.*authorities/, "-C", "/nowhere", "-u", "https://localhost",
+    "ca");
+($rc, $out, $err) = ctl("-u", "http://localhost:$port", "ca");
+is($rc, 1, "HTTP to a server of HTTPS");
+
 # Who may not.
 SKIP: {
 	skip "not root", 2 if $> != 0;

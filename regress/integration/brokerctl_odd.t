@@ -226,6 +226,27 @@ for (["", qr/line 1/], ['{"a":1}', qr/neither a list/], ['{"a":1,"a":2}',
 is($rc, 1, "no file");
 like($err, qr/No such file/, "and why");
 
+# Every command and every option of it is in the manual.
+my $page = slurp(($ENV{TOP} || ".") . "/man/brokerctl.8");
+my @groups = (ctl("help"))[1] =~ /^  ([a-z]+) /mg;
+my $commands = 0;
+for my $group (@groups) {
+	my $usage = (ctl("help", $group))[1] =~ s/\n +/ /gr;
+	for my $line ($usage =~ /^usage: brokerctl (.*)/mg) {
+		my ($name) = $line =~ /^([a-z]+(?: [a-z]+)?)/;
+		$name =~ s/ command$//;
+		my $macro = $name =~ s/^log /log Cm .*\\b/r;
+		like($page, qr/Cm $macro\b/, "$name is in the manual");
+		$commands++;
+		for my $o ($line =~ /(?<= )\[?-(-[a-z]+|[a-zA-Z]+)/g) {
+			my @l = $o =~ /^-/ ? $o : split //, $o;
+			like($page, qr/Fl (?:\w*$_|$_)\b/,
+			    "$name: option $_") for @l;
+		}
+	}
+}
+cmp_ok($commands, ">", 25, "all of them");
+
 # Nobody there.
 unlink $socket;
 ($rc, $out, $err) = ctl("status");
