@@ -68,6 +68,7 @@ static uint32_t			 last_id;
 
 static int	listen_local(const struct conf *, struct listener *, char *,
 		    size_t);
+static int	listen_may_group(gid_t);
 static int	listen_want(const struct listener *, char *, size_t);
 static int	listen_bind(struct listener *, char *, size_t);
 static int	listen_bind_local(struct listener *);
@@ -76,7 +77,7 @@ static int	listen_stale(const struct listener *);
 static void	listen_tell(const struct listener *);
 static void	listen_pass(const struct listener *, struct child *);
 static void	listen_drop(struct listener *);
-static void	listen_arm(struct listener *);
+static int	listen_arm(struct listener *);
 static void	listen_name(const struct listener *, char *, size_t);
 
 int
@@ -130,7 +131,33 @@ listen_local(const struct conf *conf, struct listener *l, char *why,
 		    conf->socket_group);
 		return (-1);
 	}
+	if (l->gid != (gid_t)-1 && !listen_may_group(l->gid)) {
+		(void)snprintf(why, len, "socket %s: only root may give it to "
+		    "the group \"%s\": leave \"group\" out, or name one that "
+		    "you are in", conf->socket, conf->socket_group);
+		return (-1);
+	}
 	return (0);
+}
+
+/* What chown(2) will say, while the old configuration is still in force. */
+static int
+listen_may_group(gid_t gid)
+{
+	gid_t	*groups;
+	int	 found = 0, i, n;
+
+	if (brokerd.privileged || gid == getegid())
+		return (1);
+	if ((n = getgroups(0, NULL)) <= 0)
+		return (0);
+	if ((groups = calloc(n, sizeof(*groups))) == NULL)
+		return (0);
+	n = getgroups(n, groups);
+	for (i = 0; i < n; i++)
+		found |= groups[i] == gid;
+	free(groups);
+	return (found);
 }
 
 /* Keep the one that is open already, or open a new one. */
@@ -293,7 +320,8 @@ listen_drop(struct listener *l)
 	free(l);
 }
 
-static void
+/* A failure ends the daemon, and with it the list of listeners. */
+static int
 listen_arm(struct listener *l)
 {
 	char	 name[NI_MAXHOST + 40];
@@ -303,16 +331,17 @@ listen_arm(struct listener *l)
 	    (chown(name, (uid_t)-1, l->gid) == -1 ||
 	    chmod(name, l->mode) == -1)) {
 		brokerd_fail("%s: %s", name, strerror(errno));
-		return;
+		return (-1);
 	}
 	if (l->armed)
-		return;
+		return (0);
 	if (listen(l->fd, SOMAXCONN) == -1) {
 		brokerd_fail("cannot listen on %s: %s", name, strerror(errno));
-		return;
+		return (-1);
 	}
 	l->armed = 1;
 	log_info("listening on %s", name);
+	return (0);
 }
 
 void
@@ -328,7 +357,8 @@ listen_activate(void)
 			continue;
 		}
 		was = l->armed;
-		listen_arm(l);
+		if (listen_arm(l) == -1)
+			return;
 		if (!was)
 			listen_tell(l);
 	}

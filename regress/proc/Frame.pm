@@ -79,7 +79,7 @@ sub config {
 	open(my $f, ">", $file) or die "$file: $!";
 	print $f "state \"$self->{state}\"\n";
 	print $f "socket \"$self->{socket}\"",
-	    $self->{group} ? " group \"$self->{group}\"\n" :
+	    defined $self->{group} ? " group \"$self->{group}\"\n" :
 	    $self->{mode} eq "root" ? " group 0\n" : "\n";
 	print $f "user 65001 keyd 65002 logd 65003\n"
 	    if $self->{mode} eq "root";

@@ -144,6 +144,12 @@ for my $mode (Frame::modes()) {
 		$f->config;
 		refused($f, qr/no group "nobodys": make it/,
 		    "missing group");
+		if ($mode ne "root") {
+			$f->{group} = 0;
+			$f->config;
+			refused($f, qr/only root may give it to the group "0"/,
+			    "group of others");
+		}
 		$f = Frame->new($mode);
 		unlink "$f->{dir}/lib/logd";
 		refused($f, qr/lib\/logd: No such file/, "missing program");
