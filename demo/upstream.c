@@ -352,6 +352,8 @@ main(int argc, char **argv)
 			continue;
 		}
 		if (fork() == 0) {
+			/* The port is free when the parent has gone. */
+			close(s);
 			serve(server, NULL, fd);
 			_exit(0);
 		}
