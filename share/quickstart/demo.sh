@@ -14,7 +14,17 @@ alive()
 {
 	pid=$(cat "$qs/$1.pid" 2> /dev/null) && [ -n "$pid" ] &&
 	    kill -0 "$pid" 2> /dev/null &&
-	    ps -o args= -p "$pid" 2> /dev/null | grep -q "$qs"
+	    command_of "$pid" | grep -qF "$qs"
+}
+
+# command_of pid: a bare Linux has no ps(1), OpenBSD no /proc.
+command_of()
+{
+	if [ -r "/proc/$1/cmdline" ]; then
+		tr '\0' ' ' < "/proc/$1/cmdline"
+	else
+		ps -o args= -p "$1" 2> /dev/null
+	fi
 }
 
 # line what text ...: one step, one line.
@@ -25,24 +35,32 @@ line()
 	printf '%-10s %s\n' "$what" "$*"
 }
 
-# free_port first: the first port from there on that can be bound.
+# free_port first [not]: the first port from there on that can be bound.
 free_port()
 {
 	perl -MIO::Socket::INET -e '
 		for my $p ($ARGV[0] .. $ARGV[0] + 200) {
+			next if $p == ($ARGV[1] || 0);
 			next unless IO::Socket::INET->new(Listen => 1,
-			    LocalAddr => "127.0.0.1", LocalPort => $p);
+			    LocalAddr => "127.0.0.1", LocalPort => $p,
+			    ReuseAddr => 1);
 			print "$p\n";
 			exit;
 		}
-		exit 1;' "$1" || die "no free port from $1 on"
+		exit 1;' "$@" || die "no free port from $1 on"
+}
+
+# Not by a configure that was older.
+configured()
+{
+	[ -f config.mk ] && [ -z "$(find configure -newer config.mk)" ]
 }
 
 demo_build()
 {
 	start=$(now)
 	log=$qs/build.log
-	if ! { [ -f config.mk ] || ./configure; } > "$log" 2>&1 ||
+	if ! { configured || ./configure; } > "$log" 2>&1 ||
 	    ! make -s -j2 >> "$log" 2>&1; then
 		tail -n 20 "$log" >&2
 		die "the build failed; all of its output is in $log"
@@ -55,31 +73,43 @@ demo_build()
 demo_upstream()
 {
 	mkdir -p "$qs/upstream"
-	if alive upstream; then
+	if outdated upstream demo/upstream; then
+		stop_one upstream
+	elif alive upstream; then
 		line upstream "runs already"
 		return
 	fi
 	port=$(cat "$qs/upstream/port" 2> /dev/null)
+	port=$(free_port "${port:-14443}") || exit 1
 	rm -f "$qs/upstream/port" "$qs/upstream/ca.pem"
-	nohup "$PWD/demo/upstream" -p "$(free_port "${port:-14443}")" \
-	    "$qs/upstream" > "$qs/upstream.log" 2>&1 &
+	nohup "$PWD/demo/upstream" -p "$port" "$qs/upstream" > "$qs/upstream.log" 2>&1 &
 	echo $! > "$qs/upstream.pid"
-	wait_for "the upstream" "$qs/upstream.log" test -s "$qs/upstream/port"
+	wait_for upstream test -s "$qs/upstream/port"
 	line upstream "https://api.demo.localhost:$(cat "$qs/upstream/port")" \
 	    "(yours, on this machine)"
 }
 
-# wait_for what its-log command ...: until the command succeeds, 15 seconds.
+# outdated name program ...: does it run, but what was built since is newer?
+outdated()
+{
+	name=$1
+	shift
+	alive "$name" && [ -n "$(find "$@" -newer "$qs/$name.pid")" ]
+}
+
+# wait_for name command ...: until the command succeeds, 15 seconds, or the
+# process has gone.
 wait_for()
 {
-	what=$1 log=$2
-	shift 2
+	name=$1
+	shift
 	tries=0
 	until "$@" > /dev/null 2>&1; do
 		tries=$((tries + 1))
-		if [ $tries -gt 150 ]; then
-			tail -n 10 "$log" >&2
-			die "$what did not start; its messages are in $log"
+		if [ $tries -gt 150 ] || ! kill -0 "$!" 2> /dev/null; then
+			tail -n 10 "$qs/$name.log" >&2
+			die "$name did not start; its messages are in" \
+			    "$qs/$name.log"
 		fi
 		sleep 0.1
 	done
@@ -88,10 +118,14 @@ wait_for()
 # Written once and then yours to change.
 demo_conf()
 {
-	[ -f "$qs_conf" ] && return
-	api=$(free_port 14321)
-	proxy=$(free_port $((api + 1)))
-	umask 077
+	if [ -f "$qs_conf" ]; then
+		demo_port api proxy
+		demo_port proxy api
+		return
+	fi
+	api=$(free_port 14321) && proxy=$(free_port $((api + 1))) || exit 1
+	group=
+	[ "$(id -u)" -ne 0 ] || group=' group 0'
 	{
 		cat <<-END
 		# Made by ./quickstart for a daemon that is tried out: see
@@ -99,7 +133,7 @@ demo_conf()
 		# brokerctl/brokerctl -s $qs_sock reload
 
 		state "$qs/state"
-		socket "$qs_sock" group 0 mode 0600
+		socket "$qs_sock"$group mode 0600
 		master key file "$qs/master.key"
 		listen proxy on 127.0.0.1 port $proxy
 		listen api on 127.0.0.1 port $api
@@ -118,12 +152,26 @@ demo_conf()
 			END
 		fi
 	} > "$qs_conf"
-	umask 022
+}
+
+# demo_port name other: another one where somebody else, a second clone perhaps,
+# has taken it while this daemon was stopped.
+demo_port()
+{
+	old=$(conf_port "$1")
+	[ -n "$old" ] && new=$(free_port "$old" "$(conf_port "$2")") || return 0
+	[ "$new" != "$old" ] || return 0
+	sed "s/^\(listen $1 on .* port \)$old\$/\1$new/" "$qs_conf" \
+	    > "$qs_conf.new" && mv "$qs_conf.new" "$qs_conf" || exit 1
+	line port "$old is in use; the $1 listens on $new from now on"
 }
 
 demo_brokerd()
 {
-	if alive brokerd; then
+	if outdated brokerd brokerd/brokerd logd/logd keyd/keyd \
+	    resolver/resolver mitm/mitm proxy/proxy api/api; then
+		stop_one brokerd
+	elif alive brokerd; then
 		"$ctl" -s "$qs_sock" reload > /dev/null ||
 		    die "brokerd runs but did not take its configuration" \
 		    "again: see $qs/brokerd.log"
@@ -132,15 +180,12 @@ demo_brokerd()
 	fi
 	demo_conf
 	mkdir -p "$qs/state"
-	if [ "$(id -u)" -eq 0 ]; then
-		chmod 755 "$qs/state"
-	else
-		chmod 700 "$qs/state"
-	fi
+	# Started by root, other users must get at what is theirs below it.
+	[ "$(id -u)" -ne 0 ] || chmod 711 "$qs/state"
 	nohup "$PWD/brokerd/brokerd" -d -L "$PWD" -f "$qs_conf" \
 	    > "$qs/brokerd.log" 2>&1 &
 	echo $! > "$qs/brokerd.pid"
-	wait_for brokerd "$qs/brokerd.log" "$ctl" -s "$qs_sock" status
+	wait_for brokerd "$ctl" -s "$qs_sock" status
 	line brokerd "started, configuration $qs_conf"
 }
 
@@ -152,10 +197,8 @@ demo_setup()
 	"$ctl" -s "$qs_sock" init > /dev/null || die "init failed"
 	line vault "$qs_vault"
 	if [ ! -s "$qs/secret" ]; then
-		umask 077
 		printf 'demo-secret-%s\n' "$(od -An -N8 -tx1 /dev/urandom |
 		    tr -d ' \n')" > "$qs/secret"
-		umask 022
 	fi
 	"$ctl" -s "$qs_sock" credential set -v "$qs_vault" DEMO_TOKEN \
 	    < "$qs/secret" > /dev/null || die "the credential was not set"
@@ -164,16 +207,27 @@ demo_setup()
 	    -k DEMO_TOKEN demo-api "$host" > /dev/null ||
 	    die "the service was not added"
 	line service "demo-api: $host gets DEMO_TOKEN as a bearer token"
-	if [ ! -s "$qs/token" ]; then
-		umask 077
-		"$ctl" -s "$qs_sock" agent add -q -v "$qs_vault" -r proxy \
-		    demo-agent > "$qs/token" 2> /dev/null ||
-		    "$ctl" -s "$qs_sock" agent rotate -q demo-agent \
-		    > "$qs/token" || die "the agent was not added"
-		umask 022
-	fi
+	demo_agent
 	line agent "demo-agent, with a token of its own"
-	"$ctl" -s "$qs_sock" ca > "$qs/ca.pem" || die "no CA certificate"
+	# An agent, who is another user perhaps, must be able to read this.
+	"$ctl" -s "$qs_sock" ca > "$qs/ca.pem" && chmod 644 "$qs/ca.pem" ||
+	    die "no CA certificate"
+}
+
+# The token is shown once, when it is made, so it is kept.  Without it the
+# agent gets another.
+demo_agent()
+{
+	if "$ctl" -s "$qs_sock" agent add -q -v "$qs_vault" -r proxy \
+	    demo-agent > "$qs/token.new" 2> "$qs/agent.log" ||
+	    { [ ! -s "$qs/token" ] && "$ctl" -s "$qs_sock" agent rotate -q \
+	    demo-agent > "$qs/token.new" 2> "$qs/agent.log"; }; then
+		mv "$qs/token.new" "$qs/token"
+	elif [ ! -s "$qs/token" ]; then
+		cat "$qs/agent.log" >&2
+		die "the agent was not added"
+	fi
+	rm -f "$qs/token.new" "$qs/agent.log"
 }
 
 conf_port()
@@ -181,18 +235,29 @@ conf_port()
 	sed -n "s/^listen $1 on .* port \([0-9]*\)$/\1/p" "$qs_conf" | head -n 1
 }
 
+# demo_curl argument ...: as the agent would.  Its environment is its own;
+# whoever tries this may have a proxy and exceptions to it already.
+demo_curl()
+{
+	(
+		unset https_proxy ALL_PROXY all_proxy NO_PROXY no_proxy
+		HTTPS_PROXY=http://$(cat "$qs/token"):$qs_vault@127.0.0.1:$(
+		    conf_port proxy)
+		export HTTPS_PROXY
+		exec curl -q -sSv -m 20 --cacert "$qs/ca.pem" "$@"
+	)
+}
+
 demo_request()
 {
 	host=api.demo.localhost:$(cat "$qs/upstream/port")
 	sent=$qs/request.log
+	before=$(newest)
 	: > "$qs/upstream/seen"
-	HTTPS_PROXY=http://$(cat "$qs/token"):$qs_vault@127.0.0.1:$(conf_port \
-	    proxy)
-	export HTTPS_PROXY
-	if ! curl -sSv --cacert "$qs/ca.pem" "https://$host/hello" \
-	    > "$qs/answer" 2> "$sent"; then
+	if ! demo_curl "https://$host/hello" > "$qs/answer" 2> "$sent"; then
 		sed -n 's/^curl: //p' "$sent" >&2
-		die "the request failed; see $sent and $qs/brokerd.log"
+		die "the request failed; see $sent and $qs/brokerd.log." \
+		    "To begin anew: ./quickstart stop; rm -r $qs; ./quickstart"
 	fi
 	line request "curl https://$host/hello, through brokerd"
 	say
@@ -203,15 +268,26 @@ demo_request()
 	sed 's/{"method":"\([^"]*\)","target":"\([^"]*\)","headers":\[\[/    \1 \2\
     /; s/\],\[/\
     /g; s/\]\]}$//; s/","/: /g; s/"//g' "$qs/upstream/seen"
+	if ! grep -qF "Bearer $(cat "$qs/secret")" "$qs/upstream/seen"; then
+		cat "$qs/answer" >&2
+		die "the upstream did not get the credential; see" \
+		    "$qs/brokerd.log"
+	fi
 	say "What brokerd wrote into the log of the vault:"
-	wait_for "the log" "$qs/brokerd.log" logged
+	tries=0
+	while [ "$(newest)" = "$before" ]; do
+		tries=$((tries + 1))
+		[ $tries -le 50 ] || die "brokerd has not logged the request;" \
+		    "see $qs/brokerd.log"
+		sleep 0.1
+	done
 	"$ctl" -s "$qs_sock" logs -n 1 -v "$qs_vault" | sed 's/^/    /'
 }
 
-# The record is committed a moment after the answer has left.
-logged()
+# The newest record; it is committed a moment after the answer has left.
+newest()
 {
-	"$ctl" -s "$qs_sock" logs -n 1 -v "$qs_vault" -o json | grep -q hello
+	"$ctl" -s "$qs_sock" logs -n 1 -v "$qs_vault" -o json
 }
 
 demo_next()
@@ -228,11 +304,29 @@ brokerd goes on running.  Next:
 END
 }
 
+# What brokerd.conf(5) and the address of a local socket can hold.
+demo_path()
+{
+	case $PWD in
+	*[\"\\]*)
+		die "$PWD: brokerd.conf cannot name a path with a quote or" \
+		    "a backslash; move this clone"
+		;;
+	esac
+	[ ${#qs_sock} -le 103 ] ||
+	    die "$PWD: the path is too long for the local socket in it," \
+	    "by $((${#qs_sock} - 103)) characters; move this clone"
+}
+
 cmd_start()
 {
+	demo_path
 	need_run
-	mkdir -p "$qs" && chmod 755 "$qs"
+	umask 022
+	mkdir -p "$qs" && chmod 711 "$qs" || exit 1
 	demo_build
+	# From here on files hold secrets.
+	umask 077
 	demo_upstream
 	demo_brokerd
 	demo_setup
