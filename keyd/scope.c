@@ -181,6 +181,10 @@ scope_valid(const struct scope *s)
 	    ACTION_INSTANCE_LOGS : ACTION_LOGS, v, &r) == 0);
 }
 
+/*
+ * What a worker has logged may be on its way still, a reader has nothing that
+ * could be: its right ends with its scope.
+ */
 void
 scope_end(struct scope *s)
 {
@@ -194,6 +198,8 @@ scope_end(struct scope *s)
 		s->peer->nscopes--;
 		s->peer = NULL;
 	}
+	if (s->kind == SCOPE_READ && keyd_logd() != NULL)
+		scope_close(s);
 }
 
 void
@@ -282,7 +288,7 @@ scope_repeat(void)
 	RB_FOREACH(s, scopetree, &tree)
 		announce(s);
 	TAILQ_FOREACH(s, &ended, ended_entry) {
-		if (s->state == SCOPE_CLOSING)
+		if (s->state == SCOPE_CLOSING || s->kind == SCOPE_READ)
 			scope_close(s);
 	}
 }

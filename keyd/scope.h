@@ -33,7 +33,8 @@
 
 #define SCOPE_PEER_MAX	8192		/* open ones on a link */
 #define SCOPE_MAX	65536		/* of all kinds */
-#define SCOPE_LINGER	30		/* seconds from end to SCOPE_CLOSE */
+#define SCOPE_LINGER	30		/* seconds from end to SCOPE_CLOSE, of a
+					 * worker's */
 
 enum scope_state {
 	SCOPE_LIVE,
@@ -80,7 +81,7 @@ struct scope	*scope_find(struct peer *, uint64_t id);
 /* Whether what the scope stands for is still true. */
 int		 scope_valid(const struct scope *);
 
-/* End one; the worker is not told by this. */
+/* End one; the worker is not told by this, of a reader logd is. */
 void		 scope_end(struct scope *);
 /* The peer is gone, or one of its callers. */
 void		 scope_peer_gone(struct peer *);

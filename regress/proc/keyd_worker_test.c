@@ -484,7 +484,7 @@ readers(void **st)
 	struct msg_may		 m;
 	struct msg_caller_end	 end;
 	union msg_any		*u;
-	uint64_t		 scope;
+	uint64_t		 scope, all;
 
 	memset(&m, 0, sizeof(m));
 	m.caller = w.caller;
@@ -507,6 +507,7 @@ readers(void **st)
 	u = play_recv(&w.keyd, &w.logd, MSG_SCOPE_OPEN);
 	assert_int_equal(u->scope_open.all, 1);
 	assert_int_equal(u->scope_open.vault, 0);
+	all = u->scope_open.scope;
 	m.vault = "nowhere";
 	m.action = ACTION_LOGS;
 	play_send(&w.api, MSG_MAY, &m);
@@ -516,9 +517,13 @@ readers(void **st)
 	play_send(&w.api, MSG_MAY, &m);
 	u = play_recv(&w.keyd, &w.api, MSG_MAY_ANSWER);
 	assert_int_equal(u->may_answer.status, 400);
-	/* A caller that has ended may nothing. */
+	/* A caller that has ended may nothing, and logd hears of it. */
 	end.caller = w.caller;
 	play_send(&w.api, MSG_CALLER_END, &end);
+	u = play_recv(&w.keyd, &w.logd, MSG_SCOPE_CLOSE);
+	assert_true(u->scope_close.scope == all);
+	u = play_recv(&w.keyd, &w.logd, MSG_SCOPE_CLOSE);
+	assert_true(u->scope_close.scope == scope);
 	m.vault = "main";
 	play_send(&w.api, MSG_MAY, &m);
 	u = play_recv(&w.keyd, &w.api, MSG_MAY_ANSWER);
@@ -575,6 +580,9 @@ agent_caller(void **st)
 		assert_true(r->scopes[0].id == caller ||
 		    r->scopes[0].id == scope);
 	}
+	/* And nothing more is read with what it had. */
+	u = play_recv(&w.keyd, &w.logd, MSG_SCOPE_CLOSE);
+	assert_true(u->scope_close.scope == scope);
 	world_commits(&w);
 	world_done(&w, id, 200);
 }
