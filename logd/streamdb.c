@@ -46,7 +46,7 @@ static struct db_sql	 sql_insert = DB_SQL(
 static struct db_sql	 sql_save = DB_SQL(
     "UPDATE streams SET last_seq = ?, ended = ?, last_id = ? WHERE id = ?");
 static struct db_sql	 sql_trim = DB_SQL(
-    "DELETE FROM streams WHERE ended = 2 AND last_id < ? AND id <="
+    "DELETE FROM streams WHERE ended <> 0 AND last_id < ? AND id <="
     " (SELECT max(id) FROM streams) - ? RETURNING instance");
 
 static int	load_open(struct stream *);

@@ -388,6 +388,29 @@ test_retain_age(void **state)
 	assert_true(insert_head() > head);
 }
 
+/*
+ * Streams without a row are kept as long as their ledger may come once more,
+ * also those whose ledger went with a parent that was killed.
+ */
+static void
+test_retain_streams(void **state)
+{
+	struct retain_conf	 c = { 3600, 0, 7200 };
+
+	fix_open();
+	fix_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+	    "FROM n WHERE i < 600) INSERT INTO streams (instance, proc, idx, "
+	    "last_seq, ended, last_id) SELECT 1000 + i, 6, 0, 0, i % 3, 0 "
+	    "FROM n");
+	retain_configure(&c);
+	retain_all();
+	assert_int_equal(fix_int("SELECT count(*) FROM streams WHERE "
+	    "ended <> 0 AND id <= (SELECT max(id) - 256 FROM streams)"), 0);
+	assert_int_equal(fix_int("SELECT count(*) FROM streams WHERE "
+	    "ended = 0"), 200);
+	assert_true(fix_int("SELECT count(*) FROM streams") > 256);
+}
+
 /* A leap of the clock deletes nothing for an hour. */
 static void
 test_retain_leap(void **state)
@@ -451,6 +474,7 @@ main(void)
 		TEST(test_retain_rows),
 		TEST(test_retain_fails),
 		TEST(test_retain_age),
+		TEST(test_retain_streams),
 		TEST(test_retain_leap),
 		TEST(test_uuid),
 		TEST(test_clock)
