@@ -204,6 +204,10 @@ stream_take(struct link *l, uint64_t seq)
 		link_bad(l, "record before HELLO");
 		return (NULL);
 	}
+	if (link_queued(l) > STREAM_UNREAD) {
+		link_bad(l, "sends without reading what is acknowledged");
+		return (NULL);
+	}
 	pace_record();
 	if (seq != 0 && seq <= st->seen) {
 		stream_counters.repeated++;
@@ -363,8 +367,9 @@ event(struct link *l, struct msg *m)
 	struct scope		*s = NULL;
 	struct record		*r;
 
-	if (e->code == EVENT_NONE || e->code >= EVENT_MAX) {
-		link_bad(l, "EVENT: number out of range");
+	/* Of keyd's and our own events a worker has nothing to say. */
+	if (e->code != EVENT_TLS_CLIENT && e->code != EVENT_SNI_MISMATCH) {
+		link_bad(l, "EVENT: not one of a worker's");
 		return;
 	}
 	if ((st = stream_take(l, e->seq)) == NULL)

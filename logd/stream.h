@@ -37,6 +37,7 @@
  */
 #define STREAM_PENDING	8192	/* read and not committed, at most */
 #define STREAM_OPEN	65536	/* open requests, at most */
+#define STREAM_UNREAD	1024	/* ACKs that a worker which sends leaves */
 #define STREAM_LEDGER_MS	2000	/* to wait for the ledger of the dead */
 
 RB_HEAD(open_requests, record);

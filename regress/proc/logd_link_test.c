@@ -352,6 +352,13 @@ hostile(int what)
 
 		memset(&q, 0, sizeof(q));
 		end_send(&w.end, MSG_QUERY, &q);
+	} else if (what == 5) {
+		struct msg_event	 e;
+
+		memset(&e, 0, sizeof(e));
+		e.seq = 1;
+		e.code = EVENT_LOG_UNCLEAN;
+		end_send(&w.end, MSG_EVENT, &e);
 	} else
 		(void)worker_begin(&w);
 	assert_int_equal(peer_parent(&d, MSG_KILL, PEER_MS), 0);
@@ -397,6 +404,39 @@ test_not_its_message(void **state)
 	hostile(4);
 }
 
+/* That the log was lost is not a worker's to say. */
+static void
+test_not_its_event(void **state)
+{
+	hostile(5);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
+	    "WHERE event = 'log_unclean'"), 0);
+}
+
+/* What a worker does not read piles up here only for so long. */
+static void
+test_unread(void **state)
+{
+	struct msg_event	 e;
+	int			 i;
+
+	d.conf.batch = 1;
+	start_one();
+	memset(&e, 0, sizeof(e));
+	e.code = EVENT_TLS_CLIENT;
+	e.count = 1;
+	do {
+		for (i = 0; i < 8; i++) {
+			e.seq = w.next++;
+			end_send(&w.end, MSG_EVENT, &e);
+		}
+		assert_true(w.next < 100000);
+	} while (peer_parent(&d, MSG_KILL, 1) == -1);
+	assert_true(d.parent.u.kill.instance == MITM0);
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+}
+
 int
 main(void)
 {
@@ -413,7 +453,9 @@ main(void)
 		TEST(test_sequence),
 		TEST(test_two_hellos),
 		TEST(test_numbers),
-		TEST(test_not_its_message)
+		TEST(test_not_its_message),
+		TEST(test_not_its_event),
+		TEST(test_unread)
 	};
 
 	return (cmocka_run_group_tests_name("logd_link", tests, NULL, NULL));
