@@ -32,6 +32,8 @@
 #include "ctl.h"
 
 static void	options(struct ctl *, int, char **, char **, const char **);
+static void	reach(struct ctl *, const struct command *, const char *,
+		    const char *);
 static void	terminal(struct ctl *);
 static void	confine(const struct ctl *, const struct command *,
 		    const struct args *);
@@ -72,16 +74,8 @@ main(int argc, char **argv)
 	args_name(&args, ctl.name, sizeof(ctl.name));
 	ctl.json |= args_flag(&args, 'j');
 	terminal(&ctl);
-	if ((cmd->flags & CMD_OFFLINE) == 0) {
-		if (to != NULL)
-			target_url(&ctl.target, to);
-		else
-			target_socket(&ctl.target, socket);
-		if (ctl.target.socket == NULL && (cmd->flags & CMD_LOCAL))
-			errx(1, "%s: only on the local socket, not with -u",
-			    ctl.name);
-		ctl.client = client_new(&ctl.target);
-	}
+	if ((cmd->flags & CMD_OFFLINE) == 0)
+		reach(&ctl, cmd, socket, to);
 	confine(&ctl, cmd, &args);
 	rv = cmd->run(&ctl, &args);
 	if (ctl.client != NULL)
@@ -128,6 +122,21 @@ options(struct ctl *ctl, int argc, char **argv, char **socket,
 		help_usage(stderr);
 		exit(2);
 	}
+}
+
+/* Settle where the daemon is; nothing is sent yet. */
+static void
+reach(struct ctl *ctl, const struct command *cmd, const char *socket,
+    const char *to)
+{
+	if (to != NULL)
+		target_url(&ctl->target, to);
+	else
+		target_socket(&ctl->target, socket);
+	if (ctl->target.socket == NULL && (cmd->flags & CMD_LOCAL))
+		errx(1, "%s: only on the local socket, not with -u",
+		    ctl->name);
+	ctl->client = client_new(&ctl->target);
 }
 
 static void

@@ -29,9 +29,11 @@
 
 #define LABEL_MAX	100	/* of a session */
 
+static json_t	*token(struct ctl *, const struct args *, struct runenv *);
 static const char *own_token(void);
 static void	 check_token(struct ctl *, const char *, const char *);
 static json_t	*mint(struct ctl *, const struct args *, const char *);
+static const char *run_label(const char *, char *, size_t);
 static void	 warn_user(struct ctl *);
 static int	 below_localhost(struct ctl *, const char *, const char *);
 static void	 proxy_place(const struct ctl *, struct runenv *, unsigned int,
@@ -48,30 +50,14 @@ cmd_run(struct ctl *ctl, struct args *args)
 {
 	struct answer	 ca;
 	struct runenv	 env;
-	json_t		*session = NULL;
+	json_t		*session;
 	char		*bundle, *place = NULL, *wgetrc;
 
 	memset(&env, 0, sizeof(env));
 	env.vault = ctl_vault(args);
-	env.token = own_token();
-	if (env.token != NULL && (args_flag(args, 't') ||
-	    args_flag(args, 'l')))
-		errx(2, "run: -t and -l are for a new session, but there is "
-		    "a token in the environment already");
-	if (env.token != NULL)
-		check_token(ctl, env.token, env.vault);
-	else {
-		session = mint(ctl, args, env.vault);
-		env.token = get_string(session, "token");
-		if (*env.token == '\0')
-			errx(1, "run: brokerd sent no token");
-	}
+	session = token(ctl, args, &env);
 	call_raw(ctl, "GET", call_path("/v1/mitm/ca.pem"), &ca);
 	proxy_place(ctl, &env, ca.proxy_port, &place);
-	env.addr = ctl->target.socket != NULL ? ctl_env("BROKERD_API") :
-	    ctl->target.url;
-	if (session != NULL && *get_string(session, "av_addr") != '\0')
-		env.addr = get_string(session, "av_addr");
 	env.localhost = !below_localhost(ctl, env.token, env.vault);
 	warn_user(ctl);
 	env.bundle = bundle = bundle_write(ca.body, ca.length);
@@ -83,6 +69,30 @@ cmd_run(struct ctl *ctl, struct args *args)
 	answer_free(&ca);
 	json_decref(session);
 	return (execute(args->argv));
+}
+
+/* The token that is there, or a session's, which env then refers to. */
+static json_t *
+token(struct ctl *ctl, const struct args *args, struct runenv *env)
+{
+	json_t	*session;
+
+	env->addr = ctl->target.socket != NULL ? ctl_env("BROKERD_API") :
+	    ctl->target.url;
+	if ((env->token = own_token()) != NULL) {
+		if (args_flag(args, 't') || args_flag(args, 'l'))
+			errx(2, "run: -t and -l are for a new session, but "
+			    "there is a token in the environment already");
+		check_token(ctl, env->token, env->vault);
+		return (NULL);
+	}
+	session = mint(ctl, args, env->vault);
+	env->token = get_string(session, "token");
+	if (*env->token == '\0')
+		errx(1, "run: brokerd sent no token");
+	if (*get_string(session, "av_addr") != '\0')
+		env->addr = get_string(session, "av_addr");
+	return (session);
 }
 
 static const char *
@@ -108,26 +118,35 @@ check_token(struct ctl *ctl, const char *token, const char *vault)
 static json_t *
 mint(struct ctl *ctl, const struct args *args, const char *vault)
 {
-	const char	*base, *label = args_value(args, 'l', NULL);
-	char		*shown = NULL, text[LABEL_MAX + 1];
+	const char	*label = args_value(args, 'l', NULL);
+	char		 text[LABEL_MAX + 1];
 	int64_t		 ttl = token_ttl(args);
 	json_t		*body;
 
-	if (label == NULL) {
-		base = strrchr(args->argv[0], '/');
-		shown = text_escape(base == NULL ? args->argv[0] : base + 1);
-		snprintf(text, sizeof(text), "run %s", shown);
-		label = text;
-	}
-	/* A character that the cut went through is left out by the escape. */
+	if (label == NULL)
+		label = run_label(args->argv[0], text, sizeof(text));
 	if ((body = json_pack("{s:o, s:o}", "vault", new_string(vault),
 	    "label", new_string(label))) == NULL)
 		err(1, NULL);
-	free(shown);
 	if (ttl > 0 && json_object_set_new(body, "ttl_seconds",
 	    json_integer(ttl)) == -1)
 		err(1, NULL);
 	return (call(ctl, "POST", call_path("/v1/sessions"), body));
+}
+
+/* "run" and the command's name, whatever that is made of and however long. */
+static const char *
+run_label(const char *command, char *buf, size_t size)
+{
+	const char	*base = strrchr(command, '/');
+	char		*p;
+
+	snprintf(buf, size, "run %s", base == NULL ? command : base + 1);
+	for (p = buf; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	}
+	return (buf);
 }
 
 /* What runs as the daemon's user, or as root, can read all it holds. */

@@ -336,6 +336,14 @@ bad(qr/AGENT_VAULT_TOKEN/, "run", "true",
     { env => { AGENT_VAULT_TOKEN => "av_agt_wrong" } });
 bad(qr/./, "run", "-v", "more", "true", { env => {
     BROKERD_TOKEN => $rotated } });
+$out = good("-u", $url, "run", "env", { env => {
+    BROKERD_TOKEN => $rotated } });
+like($out, qr/^AGENT_VAULT_ADDR=\Q$url\E$/m, "run at a URL");
+like($out, qr/^http_proxy=.*\@127\.0\.0\.1:$f->{proxy}$/m, "and its host");
+bad(qr/BROKERD_TOKEN/, "-u", $url, "run", "true");
+# Whatever a command is called, its session has a label.
+symlink "/bin/true", "$Ctl::dir/tr\xc3\xbce" . "x" x 120;
+good("run", "$Ctl::dir/tr\xc3\xbce" . "x" x 120);
 $out = good("run", "env", { env => { BROKERD_PROXY => "[::1]:7" } });
 like($out, qr/^HTTPS_PROXY=http:.*\@\[::1\]:7$/m, "BROKERD_PROXY");
 like($out, qr/^NO_PROXY=127\.0\.0\.1,::1,::1$/m, "and NO_PROXY");
