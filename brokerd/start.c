@@ -374,6 +374,8 @@ start_next(void)
 	} else if (brokerd.stage == STAGE_REST && start_all_ready()) {
 		brokerd.stage = STAGE_RUNNING;
 		listen_activate();
+		if (brokerd.stage != STAGE_RUNNING)
+			return;
 		textlog_detach();
 		log_info("ready");
 	}
