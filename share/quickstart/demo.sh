@@ -79,14 +79,21 @@ demo_upstream()
 		line upstream "runs already"
 		return
 	fi
-	port=$(cat "$qs/upstream/port" 2> /dev/null)
-	port=$(free_port "${port:-14443}") || exit 1
-	rm -f "$qs/upstream/port" "$qs/upstream/ca.pem"
-	nohup "$PWD/demo/upstream" -p "$port" "$qs/upstream" > "$qs/upstream.log" 2>&1 &
-	echo $! > "$qs/upstream.pid"
-	wait_for upstream test -s "$qs/upstream/port"
+	try_start upstream
 	line upstream "https://api.demo.localhost:$(cat "$qs/upstream/port")" \
 	    "(yours, on this machine)"
+}
+
+start_upstream()
+{
+	port=$(cat "$qs/upstream/last" 2> /dev/null)
+	port=$(free_port "${port:-14443}") || exit 1
+	echo "$port" > "$qs/upstream/last"
+	rm -f "$qs/upstream/port" "$qs/upstream/ca.pem"
+	nohup "$PWD/demo/upstream" -p "$port" "$qs/upstream" \
+	    > "$qs/upstream.log" 2>&1 &
+	echo $! > "$qs/upstream.pid"
+	wait_for upstream test -s "$qs/upstream/port"
 }
 
 # outdated name program ...: does it run, but what was built since is newer?
@@ -98,7 +105,7 @@ outdated()
 }
 
 # wait_for name command ...: until the command succeeds, 15 seconds, or the
-# process has gone.
+# process that was just started has gone.
 wait_for()
 {
 	name=$1
@@ -106,12 +113,24 @@ wait_for()
 	tries=0
 	until "$@" > /dev/null 2>&1; do
 		tries=$((tries + 1))
-		if [ $tries -gt 150 ] || ! kill -0 "$!" 2> /dev/null; then
-			tail -n 10 "$qs/$name.log" >&2
-			die "$name did not start; its messages are in" \
-			    "$qs/$name.log"
-		fi
+		[ $tries -le 150 ] &&
+		    kill -0 "$(cat "$qs/$name.pid")" 2> /dev/null || return 1
 		sleep 0.1
+	done
+}
+
+# try_start name: calls start_NAME, and again when somebody else took a port
+# that was free a moment ago.
+try_start()
+{
+	starts=1
+	until "start_$1"; do
+		starts=$((starts + 1))
+		if [ $starts -gt 3 ] ||
+		    ! grep -q 'Address already in use' "$qs/$1.log"; then
+			tail -n 10 "$qs/$1.log" >&2
+			die "$1 did not start; its messages are in $qs/$1.log"
+		fi
 	done
 }
 
@@ -178,15 +197,20 @@ demo_brokerd()
 		line brokerd "runs already"
 		return
 	fi
-	demo_conf
 	mkdir -p "$qs/state"
 	# Started by root, other users must get at what is theirs below it.
 	[ "$(id -u)" -ne 0 ] || chmod 711 "$qs/state"
+	try_start brokerd
+	line brokerd "started, configuration $qs_conf"
+}
+
+start_brokerd()
+{
+	demo_conf
 	nohup "$PWD/brokerd/brokerd" -d -L "$PWD" -f "$qs_conf" \
 	    > "$qs/brokerd.log" 2>&1 &
 	echo $! > "$qs/brokerd.pid"
 	wait_for brokerd "$ctl" -s "$qs_sock" status
-	line brokerd "started, configuration $qs_conf"
 }
 
 # What an administrator does once: a credential, the service that it is for,
