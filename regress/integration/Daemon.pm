@@ -175,8 +175,6 @@ sub response {
 	($r->{status}) = $r->{head} =~ m{^HTTP/1.1 (\d+)} or
 	    return { %$r, status => 0, cut => 1 };
 	return $r if ($method // "") eq "HEAD" || $r->{status} =~ /^(1..|204|304)$/;
-	local $SIG{ALRM} = sub { die "no body" };
-	alarm 20;
 	if ($r->{head} =~ /^content-length: (\d+)/mi) {
 		$r->{body} = bytes($s, $1);
 		$r->{cut} = length $r->{body} < $1;
@@ -199,7 +197,6 @@ sub response {
 			$r->{body} .= $b;
 		}
 	}
-	alarm 0;
 	$r->{json} = eval { decode_json($r->{body}) };
 	return $r;
 }
@@ -216,13 +213,17 @@ sub line {
 }
 
 sub bytes {
-	my ($s, $n) = @_;
+	my ($s, $n, $until) = @_;
 	my $all = "";
 
+	local $SIG{ALRM} = sub { die "no more bytes" };
+	alarm 20;
 	while (length $all < $n) {
 		$s->sysread(my $b, $n - length $all) or last;
 		$all .= $b;
+		last if $until && $all =~ $until;
 	}
+	alarm 0;
 	return $all;
 }
 
