@@ -20,6 +20,7 @@
 #include <sys/time.h>
 #include <sys/tree.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,8 @@ ask(struct request *req, enum proc proc, enum msg_type type, void *m,
 	a = new_ask(req, l, answer, fn);
 	*(uint32_t *)m = a->id;
 	if (link_send(l, type, m, -1) == -1) {
+		if (errno != EMSGSIZE)
+			fatal("question for %s", proc_name(proc));
 		ask_forget(a);
 		reply_error(req, 400, "too_long",
 		    "A value in the request is too long");

@@ -39,6 +39,7 @@ static uint8_t		 secret[crypto_generichash_KEYBYTES];
 static int	cmp(struct caller *, struct caller *);
 RB_PROTOTYPE_STATIC(callers, caller, entry, cmp)
 static void	token_key(const char *, uint8_t *);
+static const char *refusal(uint16_t);
 static void	known(struct request *, struct msg *);
 static void	forget(struct caller *);
 static void	tell_end(struct link *, uint64_t);
@@ -96,6 +97,20 @@ caller_find(struct request *req)
 	(void)ask(req, PROC_KEYD, MSG_CALLER, &m, MSG_WHO, known);
 }
 
+/* WHO has no word of its own for it. */
+static const char *
+refusal(uint16_t status)
+{
+	switch (status) {
+	case 401:
+		return ("unauthorized");
+	case 429:
+		return ("too_many_failures");
+	default:
+		return ("overloaded");
+	}
+}
+
 static void
 known(struct request *req, struct msg *m)
 {
@@ -103,9 +118,8 @@ known(struct request *req, struct msg *m)
 	struct caller		*who = &req->client->who;
 
 	if (a->status >= 400) {
-		reply_error(req, a->status, a->status == 401 ?
-		    "unauthorized" : a->status == 429 ? "too_many_failures" :
-		    "unavailable", "%s", a->text);
+		reply_error(req, a->status, refusal(a->status), "%s",
+		    a->text);
 		return;
 	}
 	who->handle = a->caller;
