@@ -588,7 +588,7 @@ services(void **state)
 	    "\"host\":\"a.example.com:8443/v1/*\",\"enabled\":false,"
 	    "\"auth\":{\"type\":\"custom\",\"headers\":{\"X-A\":\"{{ K }}\","
 	    "\"X-B\":\"b\"}},\"methods\":[\"GET\",\"PUT\"],"
-	    "\"plaintext\":true,\"log_path\":\"none\"}]}";
+	    "\"allow_plaintext\":true,\"log_path\":\"none\"}]}";
 	struct api_world	 w;
 	struct rec_op_services	 op;
 	const struct rec_obj_service *o;

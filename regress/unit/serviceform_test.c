@@ -100,7 +100,7 @@ round_trip(void **state)
 		HEAD "\"auth\":{\"type\":\"custom\",\"headers\":{"
 		    "\"X-B\":\"a: {{ B }}\",\"X-A\":\"  x\",\"X-C\":\"\"}}}",
 		HEAD "\"auth\":{\"type\":\"bearer\",\"token\":\"T\"},"
-		    "\"methods\":[\"GET\",\"POST\"],\"plaintext\":true,"
+		    "\"methods\":[\"GET\",\"POST\"],\"allow_plaintext\":true,"
 		    "\"log_path\":\"prefix\"}"
 	};
 	size_t	 i;
@@ -109,7 +109,7 @@ round_trip(void **state)
 		same(cases[i], cases[i]);
 	/* Defaults are left out, and the path is joined. */
 	same("{\"name\":\"api\",\"host\":\"a.b\",\"path\":\"/x/*\","
-	    "\"enabled\":true,\"methods\":[],\"plaintext\":false,"
+	    "\"enabled\":true,\"methods\":[],\"allow_plaintext\":false,"
 	    "\"log_path\":\"default\",\"auth\":{\"type\":\"passthrough\"}}",
 	    "{\"name\":\"api\",\"host\":\"a.b/x/*\","
 	    "\"auth\":{\"type\":\"passthrough\"}}");
