@@ -37,26 +37,35 @@ target_socket(struct target *target, const char *path)
 		target->socket = default_socket();
 }
 
-/* As brokerd has it: root's, or below the user's state directory. */
+/*
+ * As brokerd has it: a user's own, below the user's state directory, where
+ * there is one, and else root's, for those in its group.
+ */
 static char *
 default_socket(void)
 {
 	const char	*dir;
-	char		*path;
-	int		 n;
+	char		*own = NULL, *path;
+	int		 n = 0;
 
+	if (asprintf(&path, "%s/brokerd.sock", BROKERD_RUNDIR) == -1)
+		err(1, NULL);
 	if (geteuid() == 0)
-		n = asprintf(&path, "%s/brokerd.sock", BROKERD_RUNDIR);
-	else if ((dir = getenv("XDG_STATE_HOME")) != NULL && *dir == '/')
-		n = asprintf(&path, "%s/brokerd/brokerd.sock", dir);
+		return (path);
+	if ((dir = getenv("XDG_STATE_HOME")) != NULL && *dir == '/')
+		n = asprintf(&own, "%s/brokerd/brokerd.sock", dir);
 	else if ((dir = getenv("HOME")) != NULL && *dir == '/')
-		n = asprintf(&path, "%s/.local/state/brokerd/brokerd.sock",
+		n = asprintf(&own, "%s/.local/state/brokerd/brokerd.sock",
 		    dir);
-	else
-		n = asprintf(&path, "%s/brokerd.sock", BROKERD_RUNDIR);
 	if (n == -1)
 		err(1, NULL);
-	return (path);
+	if (own == NULL || (access(own, F_OK) == -1 &&
+	    access(path, F_OK) == 0)) {
+		free(own);
+		return (path);
+	}
+	free(path);
+	return (own);
 }
 
 /* http://host[:port] or https://host[:port], nothing else. */
