@@ -249,11 +249,11 @@ sub rows {
 	my $rows;
 
 	Frame::until(sub {
-		$rows = $self->api("GET",
-		    "/v1/vaults/default/logs?limit=200")->{logs};
+		$rows = eval { $self->api("GET",
+		    "/v1/vaults/default/logs?limit=200")->{logs} } or return 0;
 		return !$cond || $cond->(@$rows);
-	}, 5);
-	return @$rows;
+	}, 10);
+	return @{$rows // []};
 }
 
 # The newest row for this path, which has to come.
