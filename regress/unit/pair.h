@@ -82,7 +82,7 @@ void	 side_send(struct side *, size_t);
 
 /* Turns of the event loop until the condition holds; fails after 10 s. */
 #define PAIR_UNTIL(cond) do {						\
-	uint64_t pair_end = pair_now() + 10000;				\
+	uint64_t pair_end = pair_now() + 60000;				\
 	while (!(cond)) {						\
 		if (pair_now() > pair_end)				\
 			fail_msg("not in time: %s", #cond);		\
