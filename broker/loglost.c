@@ -36,6 +36,7 @@ static struct ledger	*page;
 static struct counts	 lost;		/* to be told */
 static struct counts	 going;		/* in the GAP that is on its way */
 static uint64_t		 going_seq;	/* its number, 0: none */
+static uint64_t		 last_seq;	/* of the last GAP of all */
 static uint64_t		 used;
 
 int
@@ -88,7 +89,8 @@ loglost_put(void)
 	const uint8_t	*data;
 	size_t		 len;
 
-	if (going_seq != 0 || (lost.n == 0 && lost.other == 0))
+	if (going_seq != 0 || last_seq >= window_first() ||
+	    (lost.n == 0 && lost.other == 0))
 		return (0);
 	if (c.other > 0) {
 		c.of[c.n].vault = 0;
@@ -101,7 +103,7 @@ loglost_put(void)
 		fatal("record: GAP");
 	if (window_fits(len) != WINDOW_FITS)
 		return (0);
-	going_seq = window_put(data, len);
+	going_seq = last_seq = window_put(data, len);
 	going = c;
 	memset(&lost, 0, sizeof(lost));
 	return (1);

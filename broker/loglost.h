@@ -39,8 +39,10 @@ void	 loglost_used(uint64_t seq);
 void	 loglost_add(uint64_t vault);
 
 /*
- * Put a GAP into the window if there is something to tell, nothing told that
- * is still on its way, and room.  Returns whether it did.
+ * Put a GAP into the window if there is something to tell, every GAP before
+ * it is acknowledged, and room.  Returns whether it did.  A vault that loses
+ * one request after the other thus takes one place and not all that others
+ * have left.
  */
 int	 loglost_put(void);
 

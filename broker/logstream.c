@@ -526,8 +526,10 @@ logstream_msg_ack(struct link *l, struct msg *m)
 		link_bad(l, "ACK of what was not sent");
 		return;
 	}
-	if (n > 0)
+	if (n > 0) {
 		moved = loop_mono();
+		fresh = 1;
+	}
 	TAILQ_FOREACH_SAFE(rec, &committing, entry, next) {
 		if (rec->seq > seq)
 			break;
