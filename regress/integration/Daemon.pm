@@ -66,6 +66,17 @@ sub new {
 	return $self;
 }
 
+# As Frame's, but a sanitizer that complained is no clean end, and neither is
+# a process that died by itself.
+sub stop {
+	my ($self) = @_;
+	my $rc = Frame::stop($self);
+	my ($odd) = $self->log =~
+	    /^(.*(?:Sanitizer|runtime error|malformed).*)$/m;
+
+	return defined $odd ? $odd : $rc;
+}
+
 # A request to the local socket: what the JSON says, or dies.
 sub api {
 	my ($self, $method, $path, $body, %o) = @_;
