@@ -53,7 +53,7 @@ struct listener {
 	socklen_t		 len;
 	int			 fd;
 	int			 armed;
-	int			 wanted;	/* by the newest configuration */
+	int			 wanted;	/* the newest conf has it */
 	mode_t			 mode;		/* of the local socket */
 	gid_t			 gid;		/* -1: leave it */
 };

@@ -367,13 +367,12 @@ tunnel_event(struct tunnel *t, enum event_code code, const char *detail)
 	size_t			 i;
 
 	/* A detail is a JSON object; what is odd in the text is left out. */
-	for (i = 0; detail[i] != '\0' && i < sizeof(safe) - 1; i++) {
-		safe[i] = detail[i];
-		if (detail[i] < ' ' || detail[i] > '~' || detail[i] == '"' ||
-		    detail[i] == '\\')
+	(void)strlcpy(safe, detail, sizeof(safe));
+	for (i = 0; safe[i] != '\0'; i++) {
+		if (safe[i] < ' ' || safe[i] > '~' || safe[i] == '"' ||
+		    safe[i] == '\\')
 			safe[i] = '?';
 	}
-	safe[i] = '\0';
 	(void)snprintf(json, sizeof(json), "{\"%s\":\"%s\",\"port\":%u}",
 	    code == EVENT_SNI_MISMATCH ? "sni" : "reason", safe, t->port);
 	memset(&m, 0, sizeof(m));

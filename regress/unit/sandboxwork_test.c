@@ -360,7 +360,7 @@ sqlite_flock(void)
 static int
 rows(void *arg, int n, char **val, char **name)
 {
-	*(int *)arg = atoi(val[0]);
+	*(int *)arg = strtonum(val[0], 0, INT_MAX, NULL);
 	return (0);
 }
 
