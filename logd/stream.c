@@ -440,14 +440,17 @@ static void
 stream_died(struct stream *st, const struct ledger *page)
 {
 	struct record	*r;
-	char		 detail[192];
+	char		 who[64] = "", detail[192];
 	uint64_t	 missing = 0;
 
 	if (page != NULL && page->last_begin > st->seen)
 		missing = page->last_begin - st->seen;
-	(void)snprintf(detail, sizeof(detail), "{\"process\":\"%s\","
-	    "\"index\":%u,\"committed\":%" PRIu64 ",\"used\":%" PRIu64 "}",
-	    proc_name(st->proc), st->index, st->seen,
+	/* Of one that we know by its page alone we know no name. */
+	if (st->proc != PROC_PARENT)
+		(void)snprintf(who, sizeof(who), "\"process\":\"%s\","
+		    "\"index\":%u,", proc_name(st->proc), st->index);
+	(void)snprintf(detail, sizeof(detail), "{%s\"committed\":%" PRIu64
+	    ",\"used\":%" PRIu64 "}", who, st->seen,
 	    page == NULL ? 0 : page->last_begin);
 	r = record_event(EVENT_WORKER_DIED, 0, NULL, NULL, detail, missing);
 	r->stream = st;

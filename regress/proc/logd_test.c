@@ -280,6 +280,32 @@ test_worker_dies(void **state)
 	    "WHERE kind = 'gap'"), 2);
 }
 
+/*
+ * It dies before a logd has heard of it: all there is is its page, which does
+ * not say what process it was of.
+ */
+static void
+test_page_alone(void **state)
+{
+	struct ledger	*page;
+	int		 fd;
+
+	assert_int_not_equal(fd = ledger_create(MITM1), -1);
+	assert_non_null(page = ledger_map(fd, MITM1));
+	ledger_begin(page, 3);
+	ledger_lost(page, 1);
+	peer_start(&d, none);
+	peer_ledger(&d, MITM1, fd);
+	close(fd);
+	keyd_sync(&d, 1, 0);
+	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
+	    "WHERE event = 'worker_died' AND count = 3 AND "
+	    "detail = '{\"committed\":0,\"used\":3}'"), 1);
+	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
+	    "kind = 'gap'"), 1);
+}
+
 /* It dies while there is no logd: what is in its link still counts. */
 static void
 test_dead_link(void **state)
@@ -503,6 +529,7 @@ main(void)
 		TEST(test_request),
 		TEST(test_kill),
 		TEST(test_worker_dies),
+		TEST(test_page_alone),
 		TEST(test_dead_link),
 		TEST(test_both_die),
 		TEST(test_commit_again),
