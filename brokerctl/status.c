@@ -25,6 +25,8 @@
 
 static void	print_head(const struct ctl *, const json_t *);
 static void	print_note(const struct ctl *, const char *, const char *);
+static json_int_t	counter(const json_t *, const char *, const char *);
+static void	print_storage(const struct ctl *, const json_t *);
 static void	print_processes(const struct ctl *, const json_t *);
 
 int
@@ -41,6 +43,7 @@ cmd_status(struct ctl *ctl, struct args *args)
 		call_print(o);
 	else {
 		print_head(ctl, o);
+		print_storage(ctl, json_object_get(o, "processes"));
 		print_processes(ctl, json_object_get(o, "processes"));
 	}
 	json_decref(public);
@@ -80,6 +83,39 @@ print_note(const struct ctl *ctl, const char *what, const char *text)
 	printf("%s%s%s: %s\n", ctl->colour ? "\033[33m" : "", what,
 	    ctl->colour ? "\033[0m" : "", shown);
 	free(shown);
+}
+
+/* A counter of the first process of that name. */
+static json_int_t
+counter(const json_t *list, const char *name, const char *which)
+{
+	const json_t	*p;
+	size_t		 i;
+
+	json_array_foreach(list, i, p) {
+		if (strcmp(get_string(p, "name"), name) == 0)
+			return (json_integer_value(json_object_get(
+			    json_object_get(p, "counters"), which)));
+	}
+	return (0);
+}
+
+/* What is in force, or has happened, and is not on the disk. */
+static void
+print_storage(const struct ctl *ctl, const json_t *list)
+{
+	json_int_t	 n;
+	char		 text[160];
+
+	if ((n = counter(list, "keyd", "changes_not_durable")) > 0) {
+		(void)snprintf(text, sizeof(text), "%lld in force that could "
+		    "not be stored yet: a restart of brokerd before that "
+		    "would undo %s", (long long)n, n == 1 ? "it" : "them");
+		print_note(ctl, "changes not durable", text);
+	}
+	if (counter(list, "logd", "flushes_fail_now") > 0)
+		print_note(ctl, "request log", "cannot be written now; the "
+		    "text log says why, and what is lost will be counted");
 }
 
 static void

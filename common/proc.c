@@ -153,6 +153,13 @@ stats_timer(int fd, short what, void *arg)
 }
 
 void
+proc_stats(void)
+{
+	if (parent != NULL)
+		send_stats();
+}
+
+void
 proc_ready(int fresh)
 {
 	struct sandbox_status	 s;

@@ -116,6 +116,11 @@ __dead void	 proc_main(int argc, char **argv, const struct proc_child *);
 
 /* Say READY; `fresh' is logd's word on an empty database. */
 void		 proc_ready(int fresh);
+/*
+ * Send the counters now: one of them says what somebody who asks for the
+ * status must not learn some seconds late.
+ */
+void		 proc_stats(void);
 /* Ask the parent to kill a process; link_bad() does that by itself. */
 void		 proc_kill(uint64_t instance, const char *why);
 /*

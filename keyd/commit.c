@@ -318,15 +318,19 @@ settle(struct job *j)
 static void
 became_durable(struct job *j)
 {
+	const int	 was_failing = failing;
+
 	durable = j->rev;
-	if (failing)
-		log_info("changes are stored again");
 	failing = 0;
 	if (j->kind == JOB_ADMIN)
 		counters.changes++;
 	j->state = JOB_DURABLE;
 	TAILQ_REMOVE(&queue, j, entry);
 	TAILQ_INSERT_TAIL(&finishing, j, entry);
+	if (was_failing) {
+		log_info("changes are stored again");
+		proc_stats();
+	}
 	if (j->kind == JOB_KEYRING)
 		keyring_durable(&j->change);
 	if (j->takes) {
@@ -383,6 +387,7 @@ static void
 fail_queue(void)
 {
 	struct job	*j, *next;
+	const int	 was_failing = failing;
 
 	if (!failing)
 		log_warnx("changes cannot be stored now; what was revoked is "
@@ -403,6 +408,8 @@ fail_queue(void)
 			drop(j);
 		}
 	}
+	if (!was_failing)
+		proc_stats();
 }
 
 void

@@ -29,6 +29,7 @@
 #include "insert.h"
 #include "log.h"
 #include "loop.h"
+#include "proc.h"
 #include "retain.h"
 #include "schema.h"
 #include "scope.h"
@@ -233,12 +234,16 @@ batch_undo(void)
 static void
 batch_failed(const char *why)
 {
-	if (!stuck)
-		log_warnx("request log: cannot write, %u records wait: %s",
-		    length, why);
+	const int	 was_stuck = stuck;
+
 	stuck = 1;
 	batch_counters.failures++;
 	batch_arm(BATCH_RETRY_MS);
+	if (was_stuck)
+		return;
+	log_warnx("request log: cannot write, %u records wait: %s", length,
+	    why);
+	proc_stats();
 }
 
 static void
@@ -300,9 +305,11 @@ batch_flush(int full)
 		batch_failed(db_errstr());
 		return (-1);
 	}
-	if (stuck)
+	if (stuck) {
+		stuck = 0;
 		log_info("request log: writing again");
-	stuck = 0;
+		proc_stats();
+	}
 	batch_done();
 	db_checkpoint();
 	return (0);

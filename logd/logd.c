@@ -259,6 +259,7 @@ stats(void)
 	stats_add("ends_without_begin", stream_counters.lost);
 	stats_add("flushes", batch_counters.flushes);
 	stats_add("flushes_failed", batch_counters.failures);
+	stats_add("flushes_fail_now", batch_stuck());
 	stats_add("database_commits", db_counters.commits);
 	stats_add("database_checkpoints", db_counters.checkpoints);
 	stats_add("database_errors", db_counters.errors);
