@@ -342,12 +342,22 @@ demo_path()
 	    "by $((${#qs_sock} - 103)) characters; move this clone"
 }
 
+# Whose processes these are can tell what they do, and end them.
+demo_mine()
+{
+	[ ! -e "$qs" ] || [ -n "$(find "$qs" -prune -user "$(id -u)")" ] ||
+	    die "$qs is another user's: run it as" \
+	    "$(ls -ld "$qs" | awk '{ print $3 }'), or in a clone of your own"
+}
+
 cmd_start()
 {
 	demo_path
+	demo_mine
 	need_run
 	umask 022
-	mkdir -p "$qs" && chmod 711 "$qs" || exit 1
+	mkdir -p "$qs" || die "make a clone of your own: git clone $PWD"
+	chmod 711 "$qs"
 	demo_build
 	# From here on files hold secrets.
 	umask 077
@@ -379,12 +389,14 @@ stop_one()
 
 cmd_stop()
 {
+	demo_mine
 	stop_one brokerd
 	stop_one upstream
 }
 
 cmd_status()
 {
+	demo_mine
 	rv=0
 	for p in upstream brokerd; do
 		if alive "$p"; then
@@ -406,6 +418,7 @@ put()
 
 cmd_env()
 {
+	demo_mine
 	[ -s "$qs/token" ] || die "there is nothing yet; run ./quickstart"
 	put BROKERD_STATE "$qs/state"
 	put BROKERD_CONF "$qs_conf"
