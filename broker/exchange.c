@@ -157,6 +157,9 @@ exchange_denied(struct exchange *x, const struct denied *d)
 	    d->status == 503 ? ERROR_OVERLOADED : ERROR_INTERNAL;
 	exchange_begin(x, NULL, code == ERROR_REVOKED ? DECISION_BLOCKED :
 	    DECISION_ERROR, NULL);
+	/* It would not get better on this connection. */
+	if (code == ERROR_REVOKED)
+		x->serve->keepalive = 0;
 	exchange_error(x, code, code == ERROR_REVOKED ? 403 : 503, d->text);
 }
 

@@ -19,6 +19,7 @@
 
 #include <netinet/in.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ struct tunnel {
 	uint16_t		 port;
 };
 
+static struct tunnel	*tunnel_new(const struct msg_tunnel *, int);
 static void	 tunnel_free(struct tunnel *);
 static void	 tunnel_scope(struct scope *, const struct denied *, void *);
 static void	 tunnel_refuse(struct tunnel *, int, const char *,
@@ -107,6 +109,29 @@ static TAILQ_HEAD(, tunnel)	 tunnels = TAILQ_HEAD_INITIALIZER(tunnels);
 static unsigned int		 count;
 static uint64_t			 taken, busy, failed;
 
+/* NULL when the host is none, or with errno when there is no memory. */
+static struct tunnel *
+tunnel_new(const struct msg_tunnel *q, int fd)
+{
+	struct tunnel	*t;
+
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		fatal("tunnel");
+	t->port = q->port;
+	t->client = q->client;
+	t->number = q->conn;
+	errno = EINVAL;
+	if (url_host(t->host, sizeof(t->host), q->host,
+	    strlen(q->host)) == URL_NONE || q->port == 0 ||
+	    (t->conn = conn_new(fd, &ops, t)) == NULL) {
+		free(t);
+		return (NULL);
+	}
+	TAILQ_INSERT_TAIL(&tunnels, t, entry);
+	count++;
+	return (t);
+}
+
 /*
  * proxy has looked at the host and made it canonical, but is believed in
  * nothing.
@@ -117,35 +142,21 @@ tunnel_msg(struct link *l, struct msg *m)
 	const struct msg_tunnel	*q = &m->u.tunnel;
 	struct msg_tunnel_ack	 ack = { q->id };
 	struct msg_tunnel_busy	 no = { q->id };
-	struct tunnel		*t;
+	struct tunnel		*t = NULL;
 	struct ask		*a;
 
-	if (m->fd == -1 || worker_stopping() || !worker_admits(count)) {
+	if (m->fd != -1 && !worker_stopping() && worker_admits(count) &&
+	    (t = tunnel_new(q, m->fd)) == NULL && errno == EINVAL) {
+		link_bad(l, "tunnel to what is no host");
+		return;
+	}
+	if (t == NULL) {
 		busy++;
 		(void)link_send(l, MSG_TUNNEL_BUSY, &no, -1);
 		return;
 	}
-	if ((t = calloc(1, sizeof(*t))) == NULL)
-		fatal("tunnel");
-	if (url_host(t->host, sizeof(t->host), q->host,
-	    strlen(q->host)) == URL_NONE || q->port == 0) {
-		free(t);
-		link_bad(l, "tunnel to what is no host");
-		return;
-	}
-	if ((t->conn = conn_new(m->fd, &ops, t)) == NULL) {
-		log_warn("tunnel");
-		free(t);
-		(void)link_send(l, MSG_TUNNEL_BUSY, &no, -1);
-		return;
-	}
 	m->fd = -1;
-	TAILQ_INSERT_TAIL(&tunnels, t, entry);
-	count++;
 	taken++;
-	t->port = q->port;
-	t->client = q->client;
-	t->number = q->conn;
 	(void)link_send(l, MSG_TUNNEL_ACK, &ack, -1);
 	if (q->early.len > 0 &&
 	    conn_unread(t->conn, q->early.data, q->early.len) == -1) {

@@ -36,7 +36,7 @@ use Upstream;
 
 our @ISA = ("Frame");
 
-# new Daemon(MODE, extra => "more configuration")
+# new Daemon(MODE, extra => "more configuration", limit => descriptors)
 sub new {
 	my ($class, $mode, %opt) = @_;
 	my $self = Frame::new($class, $mode);
@@ -47,6 +47,7 @@ sub new {
 		    die "$n: $!";
 		chmod 0755, "$self->{dir}/lib/$n";
 	}
+	$self->limit($opt{limit}) if $opt{limit};
 	Upstream::certificates($self->{dir});
 	$self->own(glob "$self->{dir}/*.pem");
 	$self->{extra} = "network allow 127.0.0.0/8\n" .
@@ -64,6 +65,18 @@ sub new {
 	print $f $self->api("GET", "/v1/mitm/ca.pem", undef, raw => 1);
 	close $f;
 	return $self;
+}
+
+# A brokerd that may have so many descriptors.
+sub limit {
+	my ($self, $n) = @_;
+	my $prog = "$self->{dir}/brokerd";
+
+	rename $prog, "$prog.real" or die;
+	open(my $f, ">", $prog) or die;
+	print $f "#!/bin/sh\nulimit -n $n\nexec \"$prog.real\" \"\$@\"\n";
+	close $f;
+	chmod 0755, $prog;
 }
 
 # As Frame's, but a sanitizer that complained is no clean end, and neither is
