@@ -41,10 +41,16 @@ static const char *const	dropped[] = {
 	"BROKERD_PROXY", "BROKERD_CA"
 };
 
-/* Each names the bundle. */
+/*
+ * Each names the bundle.  The last six are read by some programs before or
+ * instead of the others, and what they name is all that is trusted then.
+ */
 static const char *const	bundles[] = {
 	"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
-	"CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "DENO_CERT"
+	"CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "DENO_CERT", "PIP_CERT",
+	"AWS_CA_BUNDLE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+	"HTTPLIB2_CA_CERTS", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+	"NIX_SSL_CERT_FILE"
 };
 
 void

@@ -292,7 +292,8 @@ mkdir $ENV{TMPDIR};
 chmod 01777, $ENV{TMPDIR};
 $out = good("run", "env", { env => { HTTPS_PROXY => "stale",
     all_proxy => "stale", AGENT_VAULT_SESSION_TOKEN => "stale",
-    NO_PROXY => "*", SSL_CERT_FILE => "stale", KEPT => "yes" } });
+    NO_PROXY => "*", SSL_CERT_FILE => "stale", PIP_CERT => "stale",
+    AWS_CA_BUNDLE => "stale", KEPT => "yes" } });
 unlike($out, qr/stale|BROKERD_/, "nothing stale, nothing of brokerctl's");
 my %env = map { split /=/, $_, 2 } split /\n/, $out;
 my $proxy = qr{^http://av_sess_[0-9a-f]{64}:default\@127\.0\.0\.1:$f->{proxy}$};
@@ -309,7 +310,9 @@ like($env{HTTPS_PROXY}, qr/\Q$env{AGENT_VAULT_TOKEN}\E/, "one token");
 is($env{KEPT}, "yes", "the rest of the environment");
 my $bundle = $env{SSL_CERT_FILE};
 for my $n (qw(NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
-    GIT_SSL_CAINFO DENO_CERT)) {
+    GIT_SSL_CAINFO DENO_CERT PIP_CERT AWS_CA_BUNDLE HTTPLIB2_CA_CERTS
+    NIX_SSL_CERT_FILE CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH)) {
 	is($env{$n}, $bundle, $n);
 }
 is((stat $bundle)[2] & 07777, 0600, "the bundle is private");
