@@ -84,6 +84,11 @@ take_methods(struct serviceform *f, const json_t *list, char *why, size_t len)
 	const char	*s;
 	size_t		 i, n = 0;
 
+	/* In the record that is every method, which nobody means by it. */
+	if (list != NULL && json_array_size(list) == 0) {
+		(void)snprintf(why, len, "methods is empty");
+		return (-1);
+	}
 	for (i = 0; i < json_array_size(list); i++) {
 		s = json_string_value(json_array_get(list, i));
 		if (s == NULL || *s == '\0' || strchr(s, ',') != NULL) {

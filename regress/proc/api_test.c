@@ -662,6 +662,10 @@ refused_by_name(void **state)
 		    "\"name\":\"abc\",\"host\":\"a.b\",\"auth\":{\"type\":"
 		    "\"custom\",\"headers\":{\"X-A\":\"a\\nX-B: b\"}}}]}",
 		    "line end" },
+		{ "POST", "/v1/vaults/main/services", "{\"services\":[{"
+		    "\"name\":\"abc\",\"host\":\"a.b\",\"auth\":{\"type\":"
+		    "\"passthrough\"},\"methods\":[]}]}",
+		    "methods is empty" },
 		{ "POST", "/v1/sessions",
 		    "{\"vault\":\"main\",\"vault_role\":\"admin\"}",
 		    "vault_role" },
