@@ -91,6 +91,12 @@ status_me(struct request *req)
 
 	if (request_no_fields(req) == -1)
 		return;
+	/* Revoked while its body was on its way. */
+	if (who->handle == 0) {
+		reply_error(req, 401, "unauthorized",
+		    "Invalid or expired token");
+		return;
+	}
 	if (who->session[0] != '\0') {
 		reply_error(req, 401, "unauthorized", "A minted session has "
 		    "no account");

@@ -189,6 +189,18 @@ change_detail(struct change *c, const char *fmt, ...)
 }
 
 void
+change_list(char *list, size_t size, const char *name)
+{
+	const size_t	 n = strlen(list);
+
+	/* A comma, two quotes and the NUL. */
+	if (n + strlen(name) + 4 > size)
+		return;
+	(void)snprintf(list + n, size - n, "%s\"%s\"", n > 0 ? "," : "",
+	    name);
+}
+
+void
 change_result(struct change *c, const struct rec_desc *desc, const void *rec)
 {
 	msg_blob_free(&c->result);

@@ -75,6 +75,11 @@ void	 change_sort(struct change *);
  */
 void	 change_detail(struct change *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
+/*
+ * Add a name to a list for the detail, of JSON strings with commas between
+ * them; one that does not fit is left out.
+ */
+void	 change_list(char *, size_t, const char *);
 
 /* The result record of the answer. */
 void	 change_result(struct change *, const struct rec_desc *,

@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "codes.h"
@@ -28,6 +29,9 @@ static struct agent	*managed(struct op_ask *, const char *);
 static void	new_token(struct op_ask *, struct change *, uint64_t);
 static int	check_vaults(struct op_ask *,
 		    const struct rec_op_agent_create *);
+static void	first_grants(struct op_ask *, struct change *,
+		    const struct rec_op_agent_create *, uint64_t, char *,
+		    size_t);
 static void	delete_tokens(struct change *, const struct agent *);
 static void	delete_grants(struct change *, const struct agent *);
 static struct agent	*granted(struct op_ask *, const char *);
@@ -121,14 +125,38 @@ check_vaults(struct op_ask *ask, const struct rec_op_agent_create *a)
 	return (0);
 }
 
+/* Those that a new agent gets; who reads the log wants to know which. */
+static void
+first_grants(struct op_ask *ask, struct change *c,
+    const struct rec_op_agent_create *a, uint64_t agent, char *list,
+    size_t size)
+{
+	struct rec_obj_grant	 g;
+	char			 one[80];
+	uint32_t		 i;
+
+	memset(&g, 0, sizeof(g));
+	for (i = 0; i < a->vaults_n; i++) {
+		g.id = change_id(c);
+		g.agent = agent;
+		g.vault = state_vault_named(a->vaults[i].vault)->o.id;
+		g.role = a->vaults[i].role == ROLE_NONE ? ROLE_PROXY :
+		    a->vaults[i].role;
+		g.created_at = ask->now;
+		change_put(c, OBJ_GRANT, &g);
+		(void)snprintf(one, sizeof(one), "%s:%s", a->vaults[i].vault,
+		    role_name(g.role));
+		change_list(list, size, one);
+	}
+}
+
 int
 op_agent_create(struct op_ask *ask, const void *args, struct change *c)
 {
 	const struct rec_op_agent_create	*a = args;
 	struct rec_obj_agent			 o;
-	struct rec_obj_grant			 g;
+	char					 list[800] = "";
 	char					 uuid[UUID_SIZE];
-	uint32_t				 i;
 
 	if (check_name(ask, a->name) == -1)
 		return (-1);
@@ -154,19 +182,11 @@ op_agent_create(struct op_ask *ask, const void *args, struct change *c)
 	o.created_by = ask->who.actor;
 	o.created_at = o.updated_at = ask->now;
 	change_put(c, OBJ_AGENT, &o);
-	memset(&g, 0, sizeof(g));
-	for (i = 0; i < a->vaults_n; i++) {
-		g.id = change_id(c);
-		g.agent = o.id;
-		g.vault = state_vault_named(a->vaults[i].vault)->o.id;
-		g.role = a->vaults[i].role == ROLE_NONE ? ROLE_PROXY :
-		    a->vaults[i].role;
-		g.created_at = ask->now;
-		change_put(c, OBJ_GRANT, &g);
-	}
+	first_grants(ask, c, a, o.id, list, sizeof(list));
 	new_token(ask, c, o.id);
-	change_detail(c, "{\"agent\":\"%s\",\"role\":\"%s\",\"vaults\":%u}",
-	    a->name, instance_role_name(a->role), a->vaults_n);
+	change_detail(c, "{\"agent\":\"%s\",\"role\":\"%s\",\"count\":%u,"
+	    "\"vaults\":[%s]}", a->name, instance_role_name(a->role),
+	    a->vaults_n, list);
 	c->status = 201;
 	return (0);
 }

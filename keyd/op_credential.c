@@ -134,15 +134,8 @@ detail(struct change *c, const struct vault *v, const struct rec_name *names,
 	char		 list[900] = "";
 	uint32_t	 i;
 
-	for (i = 0; i < n; i++) {
-		if (strlen(list) + strlen(names[i].name) + 4 > sizeof(list))
-			break;
-		if (i > 0)
-			(void)strlcat(list, ",", sizeof(list));
-		(void)strlcat(list, "\"", sizeof(list));
-		(void)strlcat(list, names[i].name, sizeof(list));
-		(void)strlcat(list, "\"", sizeof(list));
-	}
+	for (i = 0; i < n; i++)
+		change_list(list, sizeof(list), names[i].name);
 	change_detail(c, "{\"vault\":\"%s\",\"count\":%u,\"keys\":[%s]}",
 	    v->o.name, n, list);
 }

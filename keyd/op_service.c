@@ -205,19 +205,21 @@ result_count(struct change *c, const struct plan *p, size_t total)
 {
 	struct rec_name		 names[STATE_SERVICES_MAX];
 	struct rec_res_count	 res;
+	char			 list[900] = "";
 	uint32_t		 i;
 
-	for (i = 0; i < p->nforms; i++)
+	for (i = 0; i < p->nforms; i++) {
 		names[i].name = p->forms[i].name;
+		change_list(list, sizeof(list), p->forms[i].name);
+	}
 	memset(&res, 0, sizeof(res));
 	res.count = p->nforms;
 	res.total = total;
 	res.names = names;
 	res.names_n = p->nforms;
 	change_result(c, &desc_res_count, &res);
-	change_detail(c, "{\"vault\":\"%s\",\"count\":%u,\"first\":\"%s\"}",
-	    p->vault->o.name, p->nforms,
-	    p->nforms > 0 ? p->forms[0].name : "");
+	change_detail(c, "{\"vault\":\"%s\",\"count\":%u,\"services\":[%s]}",
+	    p->vault->o.name, p->nforms, list);
 }
 
 int

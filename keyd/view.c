@@ -155,17 +155,19 @@ view_request(struct link *l, struct msg *m)
 	page_free(&p);
 }
 
-/* The vaults that the caller has a role in. */
+/* The vaults that the caller has a role in; owners see that others exist. */
 static int
 view_vaults(struct page *p)
 {
+	const int		 all =
+	    right_instance_role(&p->caller->who) == IROLE_OWNER;
 	struct rec_view_vault	 view;
 	struct vault		*v;
 	enum vault_role		 role;
 
 	RB_FOREACH(v, vaults_byname, &state.vaults_named) {
 		role = right_role(&p->caller->who, v);
-		if (role == ROLE_NONE || !wanted(p))
+		if ((role == ROLE_NONE && !all) || !wanted(p))
 			continue;
 		op_view_vault(v, role, &view);
 		if (add(p, &view) == -1)

@@ -127,6 +127,33 @@ subtest "open connections" => sub {
 	    "?vault=default", $member)->{status}, 200, "is revoked");
 	is(on($t, "GET", "/v1/vaults/default/services", $token)->{status},
 	    401, "and is gone at once");
+	$token = $d->api("POST", "/v1/agents", { name => "brief" })->
+	    {av_agent_token};
+	$s = tcp();
+	print $s "GET /v1/auth/me HTTP/1.1\r\nHost: x\r\nAuthorization: " .
+	    "Bearer $token\r\nContent-Length: 2\r\n\r\n";
+	$s->flush;
+	sleep 0.3;
+	$d->api("DELETE", "/v1/agents/brief");
+	print $s "{}";
+	$s->flush;
+	is(Daemon::response($s)->{status}, 401,
+	    "nor is anybody who was revoked in the middle of a request");
+};
+
+subtest "an owner without access" => sub {
+	my $s = tcp();
+	my $token = agent("landlord", "owner");
+	my ($v) = @{on($s, "GET", "/v1/vaults", $token)->{json}{vaults}};
+	is($v->{name}, "default", "sees that the vault exists");
+	is($v->{membership}, "implicit", "without a role");
+	ok(!exists $v->{role}, "in it");
+	is(on($s, "GET", "/v1/vaults/default/$_", $token)->{status}, 403,
+	    "but not its $_") for qw(context services settings logs agents);
+	is(on($s, "GET", "/v1/credentials", $token)->{status}, 403,
+	    "nor its credentials");
+	is_deeply(on($s, "GET", "/v1/vaults", agent("tenant", "member"))->
+	    {json}{vaults}, [], "a member does not see as much");
 };
 
 subtest "sizes" => sub {
@@ -172,6 +199,16 @@ subtest "what is written down" => sub {
 	is_deeply($set->{detail}{keys}, [ "HUSH" ], "and what");
 	is($shown->{actor_name}, "boss", "so does revealing") or
 	    diag explain $rows->[0];
+	$d->services(map { { name => "svc-$_", host => "$_.example.com",
+	    auth => { type => "passthrough" } } } qw(one two));
+	agent("logged", "no-access", { vault_name => "default",
+	    vault_role => "member" });
+	my ($new, $svc) = @{on($s, "GET", "/v1/admin/logs?limit=2")->
+	    {json}{logs}};
+	is_deeply($svc->{detail}{services}, [ "svc-one", "svc-two" ],
+	    "so does each service");
+	is_deeply($new->{detail}{vaults}, [ "default:member" ],
+	    "and what an agent may from its beginning");
 	is(on($s, "GET", "/v1/admin/logs", $member)->{status}, 403,
 	    "the instance log is not for members");
 	is(on($s, "GET", "/v1/admin/logs", $admin)->{status}, 200,
