@@ -40,7 +40,7 @@
 static const int	 delays_ms[] = { 0, 0, 200, 1000, 5000 };
 
 static void	restart_died(struct child *, int);
-static void	restart_report(struct child *, int);
+static void	restart_report(struct child *, pid_t, int);
 static void	restart_last_words(struct child *);
 static void	restart_schedule(struct child *);
 static void	restart_timer(int, short, void *);
@@ -65,14 +65,14 @@ restart_reap(void)
 }
 
 static void
-restart_report(struct child *c, int status)
+restart_report(struct child *c, pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
 		log_warnx("%s: process %d ended by signal %d (%s)", c->name,
-		    c->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		    pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) != 0 || brokerd.stage != STAGE_STOP)
 		log_warnx("%s: process %d exited with status %d", c->name,
-		    c->pid, WEXITSTATUS(status));
+		    pid, WEXITSTATUS(status));
 }
 
 /*
@@ -93,11 +93,13 @@ static void
 restart_died(struct child *c, int status)
 {
 	enum child_state	 was;
+	pid_t			 pid = c->pid;
 	char			 why[64];
 
-	restart_last_words(c);
-	restart_report(c, status);
+	/* The number may be another process's by now. */
 	c->pid = 0;
+	restart_last_words(c);
+	restart_report(c, pid, status);
 	was = c->state;
 	c->state = CHILD_DOWN;
 	/* What waits for a process that never had it is good for the next. */

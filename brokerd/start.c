@@ -312,7 +312,8 @@ start_refused(struct child *c, const char *why)
 		return;
 	}
 	log_warnx("%s: configuration refused: %s", c->name, why);
-	(void)kill(c->pid, SIGKILL);
+	if (c->pid != 0)
+		(void)kill(c->pid, SIGKILL);
 }
 
 void
