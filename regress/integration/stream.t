@@ -191,6 +191,20 @@ is(Daemon::request($s, "POST /echo/n4", $host, \"x")->{status}, 200,
 $r = Daemon::request($s, "GET /extra", $host);
 is($r->{status}, 200, "bytes that nobody asked for");
 
+# One that ends with the request: tried once more, where that does no harm and
+# the connection had served before.
+sub dropped { my ($p) = @_; return scalar grep { $_->{target} eq $p } $up->seen }
+for (["GET", "/drop?get", 2], ["POST", "/drop?post", 1]) {
+	my ($m, $path, $times) = @$_;
+	$s = $d->tunnel($where);
+	Daemon::request($s, "GET /echo", $host);
+	$r = Daemon::request($s, "$m $path", $host);
+	is($r->{json}{error}, "upstream_error", "$m that gets no answer");
+	is(dropped($path), $times, "was sent so often: $times");
+	is(Daemon::request($s, "GET /echo", $host)->{status}, 200,
+	    "and the tunnel goes on");
+}
+
 # No answer: cut at the stop, and said so.
 $s = tunnel();
 $s->syswrite("GET /hang HTTP/1.1\r\n$host\r\n\r\n");
