@@ -132,7 +132,9 @@ scope_read(struct peer *p, const struct principal *who, uint64_t caller,
 		    s->vault == vault && s->all == all)
 			return (s);
 	}
-	if ((s = scope_new(p, SCOPE_READ, who, vault)) == NULL)
+	/* What logd does not even hear of would only pile up here. */
+	if (!scope_announced() ||
+	    (s = scope_new(p, SCOPE_READ, who, vault)) == NULL)
 		return (NULL);
 	s->caller = caller;
 	s->all = all;

@@ -64,7 +64,10 @@ struct scope {
  */
 struct scope	*scope_write(struct peer *, const struct principal *,
 		    uint64_t vault);
-/* Of an api's caller; `all' with vault 0 is every vault. */
+/*
+ * Of an api's caller; `all' with vault 0 is every vault.  NULL also while
+ * logd does not read.
+ */
 struct scope	*scope_read(struct peer *, const struct principal *,
 		    uint64_t caller, uint64_t vault, int all);
 

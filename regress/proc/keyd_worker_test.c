@@ -64,6 +64,8 @@ static void	readers(void **);
 static void	agent_caller(void **);
 static void	views(void **);
 static void	deaf_worker(void **);
+static uint16_t	poll_logs(void);
+static void	deaf_logd(void **);
 static void	hostile(void **);
 
 static int
@@ -530,6 +532,56 @@ readers(void **st)
 	assert_int_equal(u->may_answer.status, 401);
 }
 
+/* One read of the log by a client that comes and goes: the status. */
+static uint16_t
+poll_logs(void)
+{
+	struct msg_caller	 q;
+	struct msg_caller_end	 end;
+	struct msg_may		 m;
+	uint16_t		 status;
+
+	memset(&q, 0, sizeof(q));
+	play_send(&w.api, MSG_CALLER, &q);
+	memset(&m, 0, sizeof(m));
+	end.caller = m.caller =
+	    play_recv(&w.keyd, &w.api, MSG_WHO)->who.caller;
+	m.action = ACTION_LOGS;
+	m.vault = "main";
+	play_send(&w.api, MSG_MAY, &m);
+	status = play_recv(&w.keyd, &w.api,
+	    MSG_MAY_ANSWER)->may_answer.status;
+	play_send(&w.api, MSG_CALLER_END, &end);
+	return (status);
+}
+
+/* While logd does not read, readers are refused and leave nothing behind. */
+static void
+deaf_logd(void **st)
+{
+	int	 i, ok = 0, refused = 0, opened = 0;
+
+	for (i = 0; i < 5000 && refused < 100; i++) {
+		if (poll_logs() == 200)
+			ok++;
+		else
+			refused++;
+	}
+	assert_int_equal(refused, 100);
+	/* The last of them found the link full by its own SCOPE_OPEN. */
+	for (i = 0; i < ok; i++) {
+		play_recv(&w.keyd, &w.logd, MSG_SCOPE_OPEN);
+		play_recv(&w.keyd, &w.logd, MSG_SCOPE_CLOSE);
+	}
+	while (play_peek(&w.keyd, &w.logd, 300) != 0) {
+		play_recv(&w.keyd, &w.logd, MSG_SCOPE_OPEN);
+		play_recv(&w.keyd, &w.logd, MSG_SCOPE_CLOSE);
+		opened++;
+	}
+	assert_true(opened <= 1);
+	assert_int_equal(poll_logs(), 200);
+}
+
 /*
  * An agent at the api: what it may, and that its streams are cut when it is
  * revoked.
@@ -739,6 +791,7 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(views, setup, teardown),
 		cmocka_unit_test_setup_teardown(deaf_worker, setup, teardown),
+		cmocka_unit_test_setup_teardown(deaf_logd, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile, setup, teardown)
 	};
 
