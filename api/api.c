@@ -211,6 +211,7 @@ stats(void)
 	stats_add("accepted", c->accepted);
 	stats_add("refused", c->refused);
 	stats_add("accept_paused", c->accept_paused);
+	stats_add("idle_closed", c->idle_closed);
 	stats_add("requests", c->requests);
 	stats_add("answers_4xx", c->answers_4xx);
 	stats_add("answers_5xx", c->answers_5xx);

@@ -40,6 +40,7 @@ struct api_counters {
 	uint64_t	 accepted;
 	uint64_t	 refused;	/* no place for that user */
 	uint64_t	 accept_paused;	/* all places taken, or descriptors */
+	uint64_t	 idle_closed;
 	uint64_t	 requests;
 	uint64_t	 answers_4xx;
 	uint64_t	 answers_5xx;

@@ -33,6 +33,7 @@
 
 TAILQ_HEAD(clients, client);
 
+/* In the order in which they were accepted or last answered. */
 static struct clients	 clients = TAILQ_HEAD_INITIALIZER(clients);
 static unsigned int	 nclients;
 
@@ -126,6 +127,26 @@ client_count_uid(uint32_t uid)
 	return (n);
 }
 
+/*
+ * Being idle costs nothing, so that a few requests a second would do to hold
+ * every place.  What is not written yet is an answer, and not dropped.
+ */
+int
+client_make_room(void)
+{
+	struct client	*c;
+
+	TAILQ_FOREACH(c, &clients, entry) {
+		if (c->state == CLIENT_IDLE && c->served > 0 &&
+		    buf_len(conn_out(c->conn)) == 0) {
+			api.counters.idle_closed++;
+			client_drop(c);
+			return (1);
+		}
+	}
+	return (0);
+}
+
 void
 client_close_idle(void)
 {
@@ -147,6 +168,8 @@ client_next(struct client *c)
 	buf_clear(&c->content);
 	http_head_request(&c->head, &c->limits, c->fields);
 	c->state = CLIENT_IDLE;
+	TAILQ_REMOVE(&clients, c, entry);
+	TAILQ_INSERT_TAIL(&clients, c, entry);
 	conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_IDLE_MS);
 	conn_resume(c->conn);
 }

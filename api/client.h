@@ -105,6 +105,12 @@ int	 client_keeps(const struct client *);
  */
 void	 client_answer(struct client *, char *, size_t);
 
+/*
+ * Close the one that has been idle for longest since its last answer.  1 if
+ * there was one.
+ */
+int	 client_make_room(void);
+
 /* Close those that have no request under way; the others close after it. */
 void	 client_close_idle(void);
 

@@ -179,8 +179,13 @@ readable(int fd, short what, void *arg)
 
 	for (i = 0; i < LISTEN_BATCH; i++) {
 		if (client_count() >= places()) {
-			disarm();
-			return;
+			/* Of the first only it is known that it is there. */
+			if (i > 0)
+				return;
+			if (!client_make_room()) {
+				disarm();
+				return;
+			}
 		}
 		/* Nobody tells when one has been closed at last. */
 		if (client_count() + conns_closing() >= places()) {

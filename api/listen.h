@@ -24,7 +24,8 @@
  * Listening sockets, from the parent.
  *
  * At most LISTEN_MAX connections, or as many as there are descriptors for,
- * with those that are just being closed; then nothing is accepted until one
+ * with those that are just being closed; then the one that has been idle for
+ * longest makes room, and without an idle one nothing is accepted until one
  * has gone.  On the local socket the last LISTEN_KEPT places are for users
  * who have none yet: others who come then are closed.  Without a descriptor
  * accepting rests for LISTEN_PAUSE_MS.

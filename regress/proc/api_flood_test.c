@@ -117,6 +117,7 @@ five_hundred(void **state)
 static void
 places_tcp(void **state)
 {
+	static const char	 half[] = "GET /health HTTP/1.1\r\n";
 	struct api_world	 w;
 	struct answer		 a;
 	int			 fd[PLACES], more, i;
@@ -127,6 +128,7 @@ places_tcp(void **state)
 	for (i = 0; i < PLACES; i++) {
 		fd[i] = http_open(&w);
 		(void)health_ms(fd[i]);
+		http_write(fd[i], half, sizeof(half) - 1);
 	}
 	more = http_open(&w);
 	http_ask(more, "GET", "/health", NULL, NULL);
@@ -139,6 +141,33 @@ places_tcp(void **state)
 		if (i != 17)
 			close(fd[i]);
 	}
+	assert_int_equal(api_end(&w), 0);
+}
+
+/* One that has nothing to ask does not keep out one that has. */
+static void
+places_idle(void **state)
+{
+	struct api_world	 w;
+	int			 fd[PLACES], more, i;
+
+	few_files();
+	api_new(&w, PROC_API_TCP);
+	enough_files();
+	for (i = 0; i < PLACES; i++) {
+		fd[i] = http_open(&w);
+		(void)health_ms(fd[i]);
+	}
+	/* Only one has to go, and the first is no more the longest idle. */
+	(void)health_ms(fd[0]);
+	more = http_open(&w);
+	assert_true(health_ms(more) < PLAY_MS);
+	assert_true(http_closed(fd[1], PLAY_MS));
+	(void)health_ms(fd[0]);
+	(void)health_ms(fd[2]);
+	close(more);
+	for (i = 0; i < PLACES; i++)
+		close(fd[i]);
 	assert_int_equal(api_end(&w), 0);
 }
 
@@ -300,6 +329,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(five_hundred),
 		cmocka_unit_test(places_tcp),
+		cmocka_unit_test(places_idle),
 		cmocka_unit_test(places_local),
 		cmocka_unit_test(flood_of_tcp),
 		cmocka_unit_test(time_limits)
