@@ -142,34 +142,41 @@ int
 cmd_agent_grant(struct ctl *ctl, struct args *args)
 {
 	const char	*vault = ctl_vault(args);
+	const char	*role = args_value(args, 'r', "proxy");
+	char		 what[256];
 	json_t		*body, *o;
 	int		 status;
 
 	if ((body = json_pack("{s:o, s:o}", "name",
-	    new_string(args->argv[0]), "role",
-	    new_string(args_value(args, 'r', "proxy")))) == NULL)
+	    new_string(args->argv[0]), "role", new_string(role))) == NULL)
 		err(1, NULL);
 	o = call_try(ctl, "POST", call_path("/v1/vaults/%s/agents", vault),
 	    body, 409, &status);
 	if (status == 409) {
 		json_decref(o);
-		if ((body = json_pack("{s:o}", "role", new_string(
-		    args_value(args, 'r', "proxy")))) == NULL)
+		if ((body = json_pack("{s:o}", "role",
+		    new_string(role))) == NULL)
 			err(1, NULL);
 		o = call(ctl, "POST",
 		    call_path("/v1/vaults/%s/agents/%s/role", vault,
 		    args->argv[0]), body);
 	}
-	return (done(ctl, o, args->argv[0], "has its role in the vault"));
+	snprintf(what, sizeof(what), "is %s in vault %s now", role, vault);
+	return (done(ctl, o, args->argv[0], what));
 }
 
 int
 cmd_agent_ungrant(struct ctl *ctl, struct args *args)
 {
-	return (done(ctl, call(ctl, "DELETE",
-	    call_path("/v1/vaults/%s/agents/%s", ctl_vault(args),
-	    args->argv[0]), NULL), args->argv[0],
-	    "has no role in the vault any more"));
+	const char	*vault = ctl_vault(args);
+	char		 what[256];
+	json_t		*o;
+
+	o = call(ctl, "DELETE", call_path("/v1/vaults/%s/agents/%s", vault,
+	    args->argv[0]), NULL);
+	snprintf(what, sizeof(what), "has no role in vault %s any more",
+	    vault);
+	return (done(ctl, o, args->argv[0], what));
 }
 
 static int
