@@ -18,8 +18,11 @@ nobody=65534
 # Nothing runs on, whatever way this ends.
 cleanup()
 {
-	for tree in "$tmp"/*/quickstart; do
-		[ -x "$tree" ] && "$tree" stop > /dev/null 2>&1
+	for tree in "$tmp"/user* "$tmp"/root*; do
+		[ -d "$tree/.quickstart" ] || continue
+		mode=${tree##*/}
+		mode=${mode%%-*}
+		as ./quickstart stop > /dev/null 2>&1
 	done
 	rm -rf "$tmp"
 }
@@ -49,7 +52,7 @@ copy()
 as()
 {
 	if [ "$mode" = user ] && [ "$(id -u)" -eq 0 ]; then
-		(cd "$tree" && HOME=$tree exec perl -MPOSIX -e '
+		(cd "$tree" && HOME=$tree TMPDIR=$tree exec perl -MPOSIX -e '
 			my $id = shift;
 			$) = "$id $id";
 			setgid($id);
@@ -211,7 +214,22 @@ test_recovery()
 	ok "a new one is made" start
 }
 
-# A second clone beside it takes the port that is free now.
+# hold port: somebody else's listener, until the process $holder is killed.
+hold()
+{
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
+		    LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
+		print "held\n";
+		close STDOUT;
+		sleep 60;' "$1" > "$tmp/held" &
+	holder=$!
+	until [ -s "$tmp/held" ]; do
+		kill -0 $holder 2> /dev/null || return 1
+		sleep 0.1
+	done
+}
+
 test_stop()
 {
 	if [ "$mode" = root ]; then
@@ -231,8 +249,12 @@ test_stop()
 	copy "$mode-2"
 	ok "a second clone" start
 	tree=$first
+	port=$(sed -n 's/^listen proxy .* port //p' \
+	    "$tree/.quickstart/brokerd.conf")
+	hold "$port"
 	ok "the first beside it" start
-	ok "its ports are others" grep '^port .* in use' "$tmp/out"
+	kill "$holder"
+	ok "its port is another" grep "^port  *$port is in use" "$tmp/out"
 	ok "its data is there" equal "$(rows)" $((before + 1))
 	tree=$tmp/$mode-2
 	ok "the second has its own" equal "$(rows)" 1
