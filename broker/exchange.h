@@ -72,13 +72,12 @@ size_t	 exchange_count(void);
 uint64_t exchange_total(void);
 
 /*
- * For serve.c: what happens at the client's connection.
- * exchange_client_eof() says whether the client is to be given up; the last
- * two free the exchange.
+ * For serve.c: what happens at the client's connection; the last two free the
+ * exchange.  A client that ends its direction is gone: it does not wait for
+ * the answer any more.
  */
 void	 exchange_client_read(struct exchange *);
 void	 exchange_client_write(struct exchange *);
-int	 exchange_client_eof(struct exchange *, enum conn_eof);
 void	 exchange_client_idle(struct exchange *);
 void	 exchange_client_gone(struct exchange *);
 void	 exchange_drained(struct exchange *);

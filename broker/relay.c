@@ -177,9 +177,6 @@ relay_upload_end(struct pump *p, enum pump_end end, void *arg)
 	case PUMP_DONE:
 		relay_uploaded(x);
 		break;
-	case PUMP_TRUNCATED:
-		/* exchange_client_eof() says so. */
-		break;
 	case PUMP_MALFORMED:
 		exchange_fail(x, ERROR_REQUEST_READ, 400,
 		    http_error_text(p->source.body.error));
@@ -213,16 +210,6 @@ exchange_client_write(struct exchange *x)
 {
 	if (x->answered)
 		pump_run(&x->download);
-}
-
-/*
- * A client that closes does not wait for the answer any more.  What it sent
- * before may complete the request, but nobody is left to answer.
- */
-int
-exchange_client_eof(struct exchange *x, enum conn_eof how)
-{
-	return (1);
 }
 
 /* For so long not a byte from or to the client. */

@@ -135,7 +135,6 @@ serve_parse(struct serve *s)
 	}
 	conn_timer(s->conn, CONN_T_DEADLINE, 0);
 	s->state = SERVE_OWNER;
-	s->served++;
 	if (rc == HTTP_ERROR) {
 		s->keepalive = 0;
 		s->ops->malformed(s, s->arg);
@@ -281,8 +280,7 @@ serve_eof(struct conn *c, enum conn_eof how, void *arg)
 
 	switch (s->state) {
 	case SERVE_EXCHANGE:
-		if (exchange_client_eof(s->exchange, how))
-			serve_lost(s);
+		serve_lost(s);
 		break;
 	case SERVE_DRAIN:
 		s->keepalive = 0;

@@ -75,7 +75,6 @@ struct serve {
 	struct http_field	*fields;
 	struct exchange		*exchange;
 	enum serve_state	 state;
-	unsigned int		 served;	/* requests */
 	int			 keepalive;	/* it goes on after this one */
 	int			 stopping;
 	int			 busy;

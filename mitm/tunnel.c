@@ -512,12 +512,6 @@ tunnel_end(void)
 	}
 }
 
-unsigned int
-tunnel_count(void)
-{
-	return (count);
-}
-
 void
 tunnel_stats(void)
 {

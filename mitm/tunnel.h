@@ -41,7 +41,6 @@ void	 tunnel_stop(void);
 /* Close all that are left. */
 void	 tunnel_end(void);
 
-unsigned int	 tunnel_count(void);
-void		 tunnel_stats(void);
+void	 tunnel_stats(void);
 
 #endif /* TUNNEL_H */

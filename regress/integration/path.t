@@ -129,6 +129,9 @@ sub flow {
 	$r = Daemon::request($s, "GET /x/up", "Host: localhost",
 	    "Connection: upgrade", "Upgrade: websocket");
 	is($r->{status}, 501, "no Upgrade yet");
+	$r = Daemon::request($s, "TRACE /x/trace", "Host: localhost");
+	is($r->{json}{error}, "method_denied",
+	    "no TRACE, which would show the credential");
 	$r = Daemon::request($s, "GET /echo/after", "Host: localhost");
 	is($r->{status}, 200, "the tunnel goes on");
 	$r = Daemon::request($s, "GET /x\tbad HTTP/9", "Host: localhost");
