@@ -39,8 +39,7 @@
 
 static void	instance(struct request *, struct msg *);
 static void	initialized(struct request *, struct msg *);
-static void	control(struct request *, ask_fn *);
-static int	may(struct request *, const struct msg *);
+static void	record(struct request *, enum admin_op, ask_fn *);
 static void	may_see(struct request *, struct msg *);
 static void	may_reload(struct request *, struct msg *);
 static void	may_talk(struct request *, struct msg *);
@@ -129,41 +128,36 @@ initialized(struct request *req, struct msg *m)
 	reply_json(req, 201, j);
 }
 
-void
-status_init(struct request *req)
+/* An operation without arguments; of some only the record is keyd's. */
+static void
+record(struct request *req, enum admin_op op, ask_fn *fn)
 {
 	struct rec_op_none	 none = { 0 };
 
+	keyd_admin(req, op, "", &none, fn);
+}
+
+void
+status_init(struct request *req)
+{
 	if (request_no_fields(req) == 0)
-		keyd_admin(req, OP_INIT, "", &none, initialized);
-}
-
-static void
-control(struct request *req, ask_fn *fn)
-{
-	keyd_may(req, ACTION_CONTROL, "", fn);
-}
-
-static int
-may(struct request *req, const struct msg *m)
-{
-	return (!keyd_refused(req, m->u.may_answer.status,
-	    m->u.may_answer.code, m->u.may_answer.text));
+		record(req, OP_INIT, initialized);
 }
 
 void
 status_processes(struct request *req)
 {
 	if (request_no_fields(req) == 0)
-		control(req, may_see);
+		keyd_may(req, ACTION_CONTROL, "", may_see);
 }
 
 static void
 may_see(struct request *req, struct msg *m)
 {
-	struct msg_status	 q;
+	const struct msg_may_answer	*a = &m->u.may_answer;
+	struct msg_status		 q;
 
-	if (may(req, m))
+	if (!keyd_refused(req, a->status, a->code, a->text))
 		(void)ask(req, PROC_PARENT, MSG_STATUS, &q, MSG_STATUS_ROWS,
 		    processes);
 }
@@ -233,7 +227,7 @@ void
 status_reload(struct request *req)
 {
 	if (request_no_fields(req) == 0)
-		control(req, may_reload);
+		record(req, OP_RELOAD, may_reload);
 }
 
 static void
@@ -241,7 +235,7 @@ may_reload(struct request *req, struct msg *m)
 {
 	struct msg_reload	 q;
 
-	if (may(req, m))
+	if (!keyd_done_refused(req, m))
 		(void)ask(req, PROC_PARENT, MSG_RELOAD, &q, MSG_PARENT_DONE,
 		    reloaded);
 }
@@ -278,7 +272,7 @@ status_verbose(struct request *req)
 		return;
 	}
 	req->flag = verbose;
-	control(req, may_talk);
+	record(req, verbose ? OP_VERBOSE : OP_BRIEF, may_talk);
 }
 
 static void
@@ -286,7 +280,7 @@ may_talk(struct request *req, struct msg *m)
 {
 	struct msg_verbose	 q;
 
-	if (!may(req, m))
+	if (keyd_done_refused(req, m))
 		return;
 	q.verbose = req->flag;
 	(void)ask(req, PROC_PARENT, MSG_VERBOSE, &q, MSG_PARENT_DONE, talks);

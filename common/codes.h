@@ -183,7 +183,10 @@
 	X(OP_GRANT_SET, "grant.set", op_grant)				\
 	X(OP_GRANT_DELETE, "grant.delete", op_name)			\
 	X(OP_SESSION_MINT, "session.mint", op_session_mint)		\
-	X(OP_SESSION_REVOKE, "session.revoke", op_name)
+	X(OP_SESSION_REVOKE, "session.revoke", op_name)			\
+	X(OP_RELOAD, "daemon.reload", op_none)				\
+	X(OP_VERBOSE, "daemon.verbose", op_none)			\
+	X(OP_BRIEF, "daemon.brief", op_none)
 
 /*
  * What a caller may be asked about with MAY, beside ADMIN's operations, which

@@ -203,6 +203,17 @@ caller_end(struct link *l, struct msg *m)
 		caller_free(c);
 }
 
+/* What concerns the daemon itself goes before init, too. */
+static int
+is_early(enum right_class class, unsigned int number)
+{
+	if (class == RIGHT_MAY)
+		return (number == ACTION_CONTROL);
+	return (class == RIGHT_OP && (number == OP_INIT ||
+	    number == OP_RELOAD || number == OP_VERBOSE ||
+	    number == OP_BRIEF));
+}
+
 int
 caller_right(const struct caller *c, enum right_class class,
     unsigned int number, const char *vault, struct vault **v,
@@ -212,9 +223,7 @@ caller_right(const struct caller *c, enum right_class class,
 	if (c == NULL || !caller_valid(c))
 		return (refuse(r, 401, "unauthorized",
 		    "Invalid or expired token"));
-	if (!state_initialized() &&
-	    !(class == RIGHT_OP && number == OP_INIT) &&
-	    !(class == RIGHT_MAY && number == ACTION_CONTROL))
+	if (!state_initialized() && !is_early(class, number))
 		return (refuse(r, 503, "not_initialized",
 		    "Not initialized: run brokerctl init"));
 	if (right_in_vault(class, number)) {

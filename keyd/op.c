@@ -49,7 +49,10 @@ static const struct {
 	[OP_GRANT_SET] =	{ op_grant_set, 0 },
 	[OP_GRANT_DELETE] =	{ op_grant_delete, 1 },
 	[OP_SESSION_MINT] =	{ op_session_mint, 0 },
-	[OP_SESSION_REVOKE] =	{ op_session_revoke, 1 }
+	[OP_SESSION_REVOKE] =	{ op_session_revoke, 1 },
+	[OP_RELOAD] =		{ op_recorded, 0 },
+	[OP_VERBOSE] =		{ op_recorded, 0 },
+	[OP_BRIEF] =		{ op_recorded, 0 }
 };
 
 op_fn *
@@ -66,6 +69,12 @@ op_takes_away(unsigned int op, const void *args)
 	if (op == OP_SERVICE_ENABLE)
 		return (enable->enabled == 0);
 	return (op < OP_MAX && ops[op].takes);
+}
+
+int
+op_recorded(struct op_ask *ask, const void *args, struct change *c)
+{
+	return (0);
 }
 
 int

@@ -61,6 +61,9 @@ int	 op_found(struct op_ask *, const void *, const char *what);
 /* The vault that is asked about; NULL only for operations without one. */
 struct vault	*op_vault(const struct op_ask *);
 
+/* What others do; only the audit row is keyd's. */
+op_fn	 op_recorded;
+
 /* op_vault.c */
 op_fn	 op_init, op_vault_create, op_vault_delete, op_vault_rename;
 op_fn	 op_vault_settings;

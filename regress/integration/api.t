@@ -77,8 +77,13 @@ subtest "the daemon" => sub {
 	    "brief");
 	is(on($s, "POST", "/v1/brokerd/verbose", undef, {})->{status}, 400,
 	    "brief or verbose must be said");
+	my ($row) = @{on($s, "GET", "/v1/admin/logs?limit=1")->{json}{logs}};
+	is("$row->{kind} $row->{action} $row->{actor_id}",
+	    "audit daemon.brief local:$>", "and is written down");
 	my $r = on($s, "POST", "/v1/brokerd/reload");
 	ok($r->{json}{reloaded}, "reload") or diag $r->{body};
+	($row) = @{on($s, "GET", "/v1/admin/logs?limit=1")->{json}{logs}};
+	is($row->{action}, "daemon.reload", "so is a reload");
 	my $extra = $d->{extra};
 	$d->{extra} .= "nonsense\n";
 	$d->config;

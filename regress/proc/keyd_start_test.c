@@ -311,6 +311,7 @@ uninitialized(void **st)
 	assert_int_equal(world_auth(&w, &w.mitm, "x", "", &status), 0);
 	assert_int_equal(status, 407);
 	play_recv(&w.keyd, &w.logd, MSG_EVENT);
+	world_do(&w, OP_RELOAD, "", &none, 200);
 	world_do(&w, OP_INIT, "", &none, 201);
 	world_do(&w, OP_INIT, "", &none, 409);
 	world_do(&w, OP_VAULT_CREATE, "", &name, 201);
