@@ -109,7 +109,7 @@ round_trip(void **state)
 		same(cases[i], cases[i]);
 	/* Defaults are left out, and the path is joined. */
 	same("{\"name\":\"api\",\"host\":\"a.b\",\"path\":\"/x/*\","
-	    "\"enabled\":true,\"methods\":[],\"allow_plaintext\":false,"
+	    "\"enabled\":true,\"allow_plaintext\":false,"
 	    "\"log_path\":\"default\",\"auth\":{\"type\":\"passthrough\"}}",
 	    "{\"name\":\"api\",\"host\":\"a.b/x/*\","
 	    "\"auth\":{\"type\":\"passthrough\"}}");
@@ -163,6 +163,7 @@ bad(void **state)
 	refused(HEAD "\"methods\":[\"GET,POST\"]}", "methods[0]");
 	refused(HEAD "\"methods\":[\"GET\",1]}", "methods[1]");
 	refused(HEAD "\"methods\":[\"\"]}", "methods[0]");
+	refused(HEAD "\"methods\":[]}", "methods is empty");
 	refused(HEAD "\"log_path\":\"some\"}", "log_path");
 }
 
