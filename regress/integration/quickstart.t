@@ -245,6 +245,8 @@ test_stop()
 	ok "so has the upstream" gone "$server"
 	ok "status when stopped" fails as ./quickstart status
 	ok "stop when stopped" as ./quickstart stop
+	ok "env when stopped" as sh -c './quickstart env 2>&1 > /dev/null |
+	    grep "^brokerd is not running"'
 	first=$tree
 	copy "$mode-2"
 	ok "a second clone" start

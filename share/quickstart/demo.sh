@@ -420,6 +420,7 @@ cmd_env()
 {
 	demo_mine
 	[ -s "$qs/token" ] || die "there is nothing yet; run ./quickstart"
+	alive brokerd || echo "brokerd is not running; run ./quickstart" >&2
 	put BROKERD_STATE "$qs/state"
 	put BROKERD_CONF "$qs_conf"
 	put BROKERD_SOCKET "$qs_sock"
