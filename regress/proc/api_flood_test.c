@@ -214,7 +214,8 @@ flood(struct api_world *w, int ms)
 
 	for (i = 0; i < 64; i++)
 		fd[i] = -1;
-	while (now_ms() < until) {
+	/* On a machine that is busy it takes longer to be a flood. */
+	while (now_ms() < until || (n <= 64 && now_ms() < until + 10000)) {
 		i = n++ % 64;
 		if (fd[i] != -1)
 			close(fd[i]);
