@@ -31,7 +31,7 @@ struct target {
 	int		 tls;
 };
 
-static int	 match_method(const char *, const struct target *);
+static int	 match_method(const struct rec_rule *, const struct target *);
 static int	 match_path(const struct rec_rule *, const struct target *);
 static const struct rec_rule	*match_rules(const struct msg_rules *,
 		    const struct target *, enum error_code *);
@@ -76,12 +76,20 @@ match_glob(const char *pattern, const char *text, size_t len)
 	return (memcmp(text + len, pattern, tail) == 0);
 }
 
-/* Methods are a list with commas, compared with case (RFC 9110 section 9). */
+/*
+ * Methods are a list with commas, compared with case (RFC 9110 section 9).
+ * The answer to TRACE is the request itself, with whatever was injected, so
+ * there is no list that allows it together with a credential.
+ */
 static int
-match_method(const char *list, const struct target *t)
+match_method(const struct rec_rule *r, const struct target *t)
 {
-	size_t	 n;
+	const char	*list = r->methods;
+	size_t		 n;
 
+	if (r->inject_n > 0 && t->methodlen == 5 &&
+	    memcmp(t->method, "TRACE", 5) == 0)
+		return (0);
 	if (*list == '\0')
 		return (1);
 	for (;;) {
@@ -121,7 +129,7 @@ match_rules(const struct msg_rules *rules, const struct target *t,
 		if (!match_path(r, t))
 			continue;
 		why = ERROR_NONE;
-		if (!match_method(r->methods, t))
+		if (!match_method(r, t))
 			why = ERROR_METHOD_DENIED;
 		else if (!t->tls && !r->plaintext)
 			why = ERROR_PLAINTEXT_DENIED;

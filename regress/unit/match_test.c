@@ -160,6 +160,7 @@ test_precedence(void **state)
 static void
 test_methods(void **state)
 {
+	struct rec_header	 in = { "Authorization", "Bearer v" };
 	struct rec_rule	 rules[] = {
 		{ .slug = "read", .path = "/a", .methods = "GET,HEAD",
 		    .enabled = 1 },
@@ -189,6 +190,21 @@ test_methods(void **state)
 	assert_int_equal(m.error, ERROR_PLAINTEXT_DENIED);
 	ask(&m, &l, "POST", "/a", 0);
 	assert_int_equal(m.decision, DECISION_BROKERED);
+	/* TRACE would bring back what is injected, if it were listed or not. */
+	rules[0].inject = &in;
+	rules[0].inject_n = 1;
+	rules[0].methods = "";
+	ask(&m, &l, "GET", "/a", 1);
+	assert_int_equal(m.decision, DECISION_BROKERED);
+	ask(&m, &l, "TRACE", "/a", 1);
+	assert_int_equal(m.decision, DECISION_BLOCKED);
+	assert_int_equal(m.error, ERROR_METHOD_DENIED);
+	rules[0].methods = "GET,TRACE";
+	ask(&m, &l, "TRACE", "/a", 1);
+	assert_int_equal(m.error, ERROR_METHOD_DENIED);
+	rules[0].inject_n = 0;
+	ask(&m, &l, "TRACE", "/a", 1);
+	assert_int_equal(m.error, ERROR_NONE);
 	/* No service covers the path: that is no near miss. */
 	ask(&m, &l, "DELETE", "/b", 0);
 	assert_int_equal(m.decision, DECISION_PASSTHROUGH);
