@@ -35,6 +35,8 @@
 
 static struct exchange	*exchange_new(struct serve *, struct scope *,
 		    const struct target *);
+static void	 exchange_ask(struct exchange *);
+static void	 exchange_refused(struct exchange *, const struct match *);
 static void	 exchange_leased(struct lease *, const struct denied *, void *);
 static void	 exchange_denied(struct exchange *, const struct denied *);
 static void	 exchange_decide(struct exchange *, struct lease *);
@@ -91,9 +93,6 @@ exchange_new(struct serve *s, struct scope *scope, const struct target *t)
 void
 exchange_start(struct serve *s, struct scope *scope, const struct target *t)
 {
-	struct exchange	*x;
-	struct ask	*a;
-
 	if (s->head.upgrade) {
 		exchange_refuse(s, scope, t, ERROR_BAD_REQUEST, 501,
 		    "upgrading the connection to another protocol is not "
@@ -106,9 +105,16 @@ exchange_start(struct serve *s, struct scope *scope, const struct target *t)
 		    exchange_text(ERROR_REQUEST_TOO_LARGE));
 		return;
 	}
-	x = exchange_new(s, scope, t);
+	exchange_ask(exchange_new(s, scope, t));
+}
+
+static void
+exchange_ask(struct exchange *x)
+{
+	struct ask	*a;
+
 	/* Answered at once, x may be gone already. */
-	if ((a = lease_ask(scope, x->host, x->port, exchange_leased,
+	if ((a = lease_ask(x->scope, x->host, x->port, exchange_leased,
 	    x)) != NULL)
 		x->asking = a;
 }
@@ -120,8 +126,22 @@ exchange_refuse(struct serve *s, struct scope *scope, const struct target *t,
 	struct exchange	*x;
 
 	x = exchange_new(s, scope, t);
-	exchange_begin(x, NULL, DECISION_BLOCKED, NULL);
-	exchange_error(x, code, status, text);
+	x->refusal.code = code;
+	x->refusal.status = status;
+	x->refusal.text = text;
+	if (s->head.error == HTTP_E_NONE)
+		exchange_ask(x);
+	else
+		exchange_refused(x, NULL);
+}
+
+static void
+exchange_refused(struct exchange *x, const struct match *m)
+{
+	const struct refusal	*r = &x->refusal;
+
+	exchange_begin(x, m, DECISION_BLOCKED, NULL);
+	exchange_error(x, r->code, r->status, r->text);
 }
 
 void
@@ -182,6 +202,12 @@ exchange_decide(struct exchange *x, struct lease *l)
 		m.keys = "";
 	}
 	x->match = m;
+	if (x->refusal.code != ERROR_NONE) {
+		/* No service was asked; only how to record the path is. */
+		m.slug = m.keys = "";
+		exchange_refused(x, &m);
+		return;
+	}
 	x->passthrough = m.decision == DECISION_PASSTHROUGH;
 	if (m.error != ERROR_NONE) {
 		exchange_reject(x, &m);
@@ -291,7 +317,8 @@ exchange_render(struct exchange *x)
 
 /*
  * Everything that the record says of the request itself.  A head that could
- * not be parsed says nothing.
+ * not be parsed says nothing.  As long as the lease has not said how much of
+ * the path may be recorded, none of it may.
  */
 static void
 exchange_begin(struct exchange *x, const struct match *m,
@@ -308,7 +335,7 @@ exchange_begin(struct exchange *x, const struct match *m,
 		    (int)h->method_name.len, HTTP_PTR(h, h->method_name));
 		b.path_cut = record_path(path, x->target.path,
 		    x->target.pathlen, m != NULL ? m->path_mode :
-		    PATH_DEFAULT);
+		    PATH_NONE);
 		b.auth_scheme = header_auth(h, x->ingress, auth, sizeof(auth));
 		(void)header_trace(h, b.trace_id);
 	}
@@ -413,7 +440,7 @@ exchange_error(struct exchange *x, enum error_code code, int status,
 	serve_head_used(s);
 	lease_unuse(&x->user);
 	if (s->head.error != HTTP_E_NONE || s->stopping || (!x->uploaded &&
-	    (x->upload.in > 0 || !serve_discard(s, &x->end.bytes_in))))
+	    (x->uploading || !serve_discard(s, &x->end.bytes_in))))
 		s->keepalive = 0;
 	r.close = !s->keepalive;
 	r.keepalive = x->version == 10;

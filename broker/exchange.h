@@ -57,8 +57,9 @@ struct target {
 
 /*
  * Serve the request whose head is in the serve.  exchange_refuse() logs and
- * answers it, without looking for a service; exchange_malformed() does so for
- * one whose head could not be read, when it is known who sent it.
+ * answers it, whatever its service; the lease is asked for all the same, since
+ * it says how the path may be recorded.  text is static.  exchange_malformed()
+ * does so for one whose head could not be read, when it is known who sent it.
  */
 void	 exchange_start(struct serve *, struct scope *, const struct target *);
 void	 exchange_refuse(struct serve *, struct scope *, const struct target *,

@@ -37,6 +37,13 @@
  * to and from the upstream) share with one another only.
  */
 
+/* What is wrong with the request itself; code ERROR_NONE for nothing. */
+struct refusal {
+	enum error_code	 code;
+	int		 status;
+	const char	*text;		/* static */
+};
+
 struct exchange {
 	TAILQ_ENTRY(exchange)	 entry;
 	struct serve		*serve;
@@ -60,6 +67,7 @@ struct exchange {
 	int			 passthrough;
 	struct target		 target;	/* while the head is there */
 	struct match		 match;		/* likewise */
+	struct refusal		 refusal;
 
 	/* relay.c */
 	struct buf		 request;	/* head for the upstream */
@@ -72,6 +80,7 @@ struct exchange {
 	struct http_field	*fields;
 	unsigned int		 interim;
 	int			 tries;
+	int			 uploading;	/* its body has been begun */
 	int			 uploaded;	/* the request is sent whole */
 	int			 broken;	/* the upstream takes no more */
 	int			 answered;	/* the response's head is out */

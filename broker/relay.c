@@ -148,6 +148,7 @@ relay_upload(struct exchange *x)
 		return;
 	}
 	conn_timer(s->conn, CONN_T_IDLE, SERVE_BODY_MS);
+	x->uploading = 1;
 	if (x->upload.end == NULL) {
 		body_source_init(&x->upload.source, s->conn, x->framing,
 		    x->length, &s->limits);

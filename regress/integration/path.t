@@ -176,6 +176,28 @@ sub flow {
 	$d->api("PATCH", "/v1/vaults/default/settings",
 	    { unmatched_host_policy => "passthrough" });
 
+	# What may not be recorded of a path is not when it is refused, either.
+	$d->services({ name => "hook", host => "hook.localhost:$up->{port}",
+	    log_path => "none", auth => { type => "bearer", token => "KEY" } });
+	for (["GET /w/1", 501, "Connection: upgrade", "Upgrade: x"],
+	    ["GET /w/2", 421, "Host: other.test"],
+	    ["POST /w/3", 413, "Content-Length: 1073741825"],
+	    ["TRACE /w/4", 403]) {
+		my ($line, $status, @h) = @$_;
+		$s = $d->tunnel("hook.localhost:$up->{port}");
+		push @h, "Host: hook.localhost" unless grep { /^Host/ } @h;
+		$r = Daemon::request($s, $line, @h);
+		is($r->{status}, $status, "$line is refused");
+		my $id = $r->{json}{request_id};
+		($row) = grep { $_->{request_id} eq $id } $d->rows(sub {
+			grep { $_->{request_id} eq $id } @_;
+		});
+		is($row->{path}, "", "and recorded without its path");
+		is($row->{path_cut}, "none", "which is said");
+	}
+	is($r->{json}{error}, "method_denied",
+	    "TRACE would bring back the credential");
+
 	# Upstreams that are not to be had.
 	$r = Daemon::request($d->tunnel("127.0.0.1:$bad->{port}"),
 	    "GET /tls", "Host: 127.0.0.1:$bad->{port}");
