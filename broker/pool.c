@@ -115,14 +115,14 @@ pool_silent(const struct upstream *u)
 }
 
 struct upstream *
-pool_get(uint64_t vault, const char *host, uint16_t port, int tls, int sure)
+pool_get(uint64_t vault, const char *host, uint16_t port, int tls)
 {
 	struct pool_key	*k;
 	struct upstream	*u;
 
 	while ((k = pool_find(vault, host, port, tls, 0)) != NULL) {
 		u = TAILQ_FIRST(&k->idle);
-		if (sure && !pool_silent(u)) {
+		if (!pool_silent(u)) {
 			upstream_free(u);
 			continue;
 		}

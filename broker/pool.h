@@ -37,12 +37,12 @@
 
 /*
  * An idle connection of that kind, the one that was used last, or NULL.  It
- * is not paused.  The event loop watches idle ones; with `sure' the kernel is
- * asked once more whether there is a byte or the end on it, for requests that
- * cannot be sent again.
+ * is not paused.  The event loop watches idle ones, and the kernel is asked
+ * once more whether there is a byte or the end on it: a byte would be taken
+ * for the answer to the next request, and that cannot be told later.
  */
 struct upstream	*pool_get(uint64_t vault, const char *host, uint16_t port,
-		    int tls, int sure);
+		    int tls);
 
 /*
  * Keep one whose last response ended where it should; the pool closes it in

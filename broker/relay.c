@@ -63,17 +63,12 @@ static const struct conn_ops	 ops = {
 	.timeout = relay_timeout
 };
 
-/*
- * A request that must not be repeated gets a connection on which the kernel
- * has seen no end either.
- */
 void
 relay_start(struct exchange *x)
 {
 	struct upstream	*u;
 
-	u = pool_get(x->scope->vault, x->host, x->port, x->tls,
-	    !relay_idempotent(x));
+	u = pool_get(x->scope->vault, x->host, x->port, x->tls);
 	if (u != NULL) {
 		relay_send(x, u);
 		return;

@@ -98,16 +98,16 @@ by_kind(void **state)
 	struct upstream	*a, *b;
 
 	pool_put(a = make(1, "h", 443, 1));
-	assert_null(pool_get(2, "h", 443, 1, 0));
-	assert_null(pool_get(1, "g", 443, 1, 0));
-	assert_null(pool_get(1, "h", 444, 1, 0));
-	assert_null(pool_get(1, "h", 443, 0, 0));
+	assert_null(pool_get(2, "h", 443, 1));
+	assert_null(pool_get(1, "g", 443, 1));
+	assert_null(pool_get(1, "h", 444, 1));
+	assert_null(pool_get(1, "h", 443, 0));
 	pool_put(b = make(1, "h", 443, 1));
 	/* The one that was used last. */
-	assert_ptr_equal(pool_get(1, "h", 443, 1, 0), b);
+	assert_ptr_equal(pool_get(1, "h", 443, 1), b);
 	assert_true(b->reused);
-	assert_ptr_equal(pool_get(1, "h", 443, 1, 1), a);
-	assert_null(pool_get(1, "h", 443, 1, 0));
+	assert_ptr_equal(pool_get(1, "h", 443, 1), a);
+	assert_null(pool_get(1, "h", 443, 1));
 	upstream_free(a);
 	upstream_free(b);
 }
@@ -128,17 +128,17 @@ not_idle(void **state)
 	ends[1] = dup(0);
 	turn();
 	assert_int_equal(pool_count(), 1);
-	assert_non_null(u = pool_get(1, "h", 3, 0, 0));
+	assert_non_null(u = pool_get(1, "h", 3, 0));
 	upstream_free(u);
-	/* The same, unseen by the loop, for who must be sure. */
+	/* The same, unseen by the loop. */
 	pool_put(make(1, "h", 4, 0));
 	assert_int_equal(write(ends[3], "x", 1), 1);
-	assert_null(pool_get(1, "h", 4, 0, 1));
+	assert_null(pool_get(1, "h", 4, 0));
 	assert_int_equal(pool_count(), 0);
 	pool_put(make(1, "h", 5, 0));
 	close(ends[4]);
 	ends[4] = dup(0);
-	assert_null(pool_get(1, "h", 5, 0, 1));
+	assert_null(pool_get(1, "h", 5, 0));
 }
 
 static void
@@ -157,7 +157,7 @@ bounds(void **state)
 	for (i = 0; i < POOL_VAULT; i++)
 		pool_put(make(1, "h", 100 + i, 0));
 	assert_int_equal(pool_count(), POOL_VAULT);
-	assert_null(pool_get(1, "h", 1, 0, 0));
+	assert_null(pool_get(1, "h", 1, 0));
 	/* Other vaults have their own share, up to that of all. */
 	for (i = 0; i < POOL_VAULT; i++)
 		pool_put(make(2, "h", 100 + i, 0));
@@ -165,12 +165,12 @@ bounds(void **state)
 	for (i = 0; i < POOL_TOTAL; i++)
 		pool_put(make(3 + i, "h", 1, 0));
 	assert_int_equal(pool_count(), POOL_TOTAL);
-	assert_null(pool_get(1, "h", 100, 0, 0));
-	assert_non_null(u = pool_get(3, "h", 1, 0, 0));
+	assert_null(pool_get(1, "h", 100, 0));
+	assert_non_null(u = pool_get(3, "h", 1, 0));
 	upstream_free(u);
 	pool_shrink(10);
 	assert_int_equal(pool_count(), POOL_TOTAL - 11);
-	assert_null(pool_get(4, "h", 1, 0, 0));
+	assert_null(pool_get(4, "h", 1, 0));
 	pool_shrink(100000);
 	assert_int_equal(pool_count(), 0);
 }
@@ -225,8 +225,8 @@ revoked(void **state)
 	m.mode = REVOKE_CUT;
 	pool_revoke(&m);
 	assert_int_equal(pool_count(), 2);
-	assert_null(pool_get(1, "h", 7, 0, 0));
-	assert_non_null(u = pool_get(1, "h", 8, 0, 0));
+	assert_null(pool_get(1, "h", 7, 0));
+	assert_non_null(u = pool_get(1, "h", 8, 0));
 	upstream_free(u);
 	/* No list is all of them. */
 	m.scopes_n = 0;
