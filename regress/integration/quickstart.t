@@ -215,6 +215,7 @@ test_recovery()
 }
 
 # hold port: somebody else's listener, until the process $holder is killed.
+# Has the second clone taken it, so much the better.
 hold()
 {
 	perl -MIO::Socket::INET -e '
@@ -222,7 +223,7 @@ hold()
 		    LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
 		print "held\n";
 		close STDOUT;
-		sleep 60;' "$1" > "$tmp/held" &
+		sleep 60;' "$1" > "$tmp/held" 2> /dev/null &
 	holder=$!
 	until [ -s "$tmp/held" ]; do
 		kill -0 $holder 2> /dev/null || return 1
@@ -255,7 +256,7 @@ test_stop()
 	    "$tree/.quickstart/brokerd.conf")
 	hold "$port"
 	ok "the first beside it" start
-	kill "$holder"
+	kill "$holder" 2> /dev/null
 	ok "its port is another" grep "^port  *$port is in use" "$tmp/out"
 	ok "its data is there" equal "$(rows)" $((before + 1))
 	tree=$tmp/$mode-2
