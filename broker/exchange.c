@@ -194,13 +194,6 @@ exchange_decide(struct exchange *x, struct lease *l)
 	    h->method_name.len, x->target.path, x->target.pathlen,
 	    x->tls) == -1)
 		fatal("match");
-	/* It would come back with the credential in it. */
-	if (x->method == HTTP_M_TRACE && m.decision == DECISION_BROKERED) {
-		m.decision = DECISION_BLOCKED;
-		m.error = ERROR_METHOD_DENIED;
-		m.status = 403;
-		m.keys = "";
-	}
 	x->match = m;
 	if (x->refusal.code != ERROR_NONE) {
 		/* No service was asked; only how to record the path is. */
