@@ -135,6 +135,7 @@ serve_parse(struct serve *s)
 	}
 	conn_timer(s->conn, CONN_T_DEADLINE, 0);
 	s->state = SERVE_OWNER;
+	s->served++;
 	if (rc == HTTP_ERROR) {
 		s->keepalive = 0;
 		s->ops->malformed(s, s->arg);
@@ -332,6 +333,12 @@ serve_cut(struct serve *s, int reset)
 		conn_close(s->conn, SERVE_LINGER_MS);
 	s->conn = NULL;
 	serve_over(s);
+}
+
+int
+serve_waits(const struct serve *s)
+{
+	return (s->state == SERVE_HEAD && s->fields == NULL);
 }
 
 void

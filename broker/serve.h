@@ -75,6 +75,7 @@ struct serve {
 	struct http_field	*fields;
 	struct exchange		*exchange;
 	enum serve_state	 state;
+	uint64_t		 served;	/* requests, also bad ones */
 	int			 keepalive;	/* it goes on after this one */
 	int			 stopping;
 	int			 busy;
@@ -100,6 +101,9 @@ void	 serve_init(struct serve *, struct conn *, const struct serve_ops *,
  * paused, with the bytes of the head still at the front of its input.
  */
 struct conn	*serve_release(struct serve *);
+
+/* Is it between two requests, with nothing of the next one here? */
+int	 serve_waits(const struct serve *);
 
 /* Close at once, whatever runs. */
 void	 serve_abort(struct serve *);

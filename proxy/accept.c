@@ -47,6 +47,7 @@ static int			 started, full, paused;
 static uint64_t			 pauses, dropped;
 
 static void	 accept_ready(int, short, void *);
+static void	 accept_pause(void);
 static void	 accept_short(struct listener *);
 static void	 accept_again(int, short, void *);
 static void	 accept_arm(void);
@@ -147,10 +148,9 @@ accept_ready(int fd, short what, void *arg)
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (s != -1) {
 		client_new(s, &ss);
-		if (!worker_admits(client_count())) {
+		if (!worker_admits(client_count()) && !client_make_room()) {
 			full = 1;
-			pauses++;
-			accept_arm();
+			accept_pause();
 		}
 		return;
 	}
@@ -160,11 +160,21 @@ accept_ready(int fd, short what, void *arg)
 		log_warn("accept");
 }
 
+/* Look again in a moment. */
+static void
+accept_pause(void)
+{
+	struct timeval	 tv = { 0, ACCEPT_PAUSE_MS * 1000 };
+
+	pauses++;
+	evtimer_add(&pause_ev, &tv);
+	accept_arm();
+}
+
 /* Close who waits with the descriptor that is kept for it, then rest. */
 static void
 accept_short(struct listener *l)
 {
-	struct timeval	 tv = { 0, ACCEPT_PAUSE_MS * 1000 };
 	int		 s;
 
 	if (reserve != -1) {
@@ -178,9 +188,7 @@ accept_short(struct listener *l)
 	if (!paused)
 		log_warnx("out of descriptors: a connection was closed");
 	paused = 1;
-	pauses++;
-	evtimer_add(&pause_ev, &tv);
-	accept_arm();
+	accept_pause();
 }
 
 static void
@@ -189,7 +197,12 @@ accept_again(int fd, short what, void *arg)
 	if (reserve == -1)
 		reserve = fcntl(PROC_FD, F_DUPFD_CLOEXEC, 0);
 	paused = 0;
-	accept_arm();
+	if (full && (worker_admits(client_count() + 1) || client_make_room()))
+		full = 0;
+	if (full)
+		accept_pause();
+	else
+		accept_arm();
 }
 
 void

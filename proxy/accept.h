@@ -22,10 +22,11 @@
 #include "msg.h"
 
 /*
- * The listening sockets, which all proxies share.  Accepting stops while this
- * process has as many connections as it may, and for a moment when
- * descriptors have run out; one is kept in reserve for that, so that a client
- * that cannot be served is closed and does not wait.
+ * The listening sockets, which all proxies share.  When this process has as
+ * many connections as it may, an idle one makes room; while there is none,
+ * nothing is accepted.  When descriptors have run out accepting stops for a
+ * moment; one is kept in reserve for that, so that a client that cannot be
+ * served is closed and does not wait.
  */
 
 #define ACCEPT_PAUSE_MS	250

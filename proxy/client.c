@@ -57,9 +57,11 @@ static const struct serve_ops	 ops = {
 	.gone = client_over
 };
 
-static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
+/* In the order in which they came or last sent a request. */
+static TAILQ_HEAD(clientlist, client)	 clients =
+    TAILQ_HEAD_INITIALIZER(clients);
 static unsigned int		 count;
-static uint64_t			 accepted, handed, refused;
+static uint64_t			 accepted, handed, idle_closed, refused;
 
 static void
 client_addr(const struct sockaddr_storage *ss, struct msg_addr *a)
@@ -124,6 +126,34 @@ client_over(struct serve *s, void *arg)
 	client_free(arg);
 }
 
+/*
+ * Who has never sent a request goes first, and without a farewell: it need
+ * not be anybody who may.  The newest has had no time to say anything.
+ */
+int
+client_make_room(void)
+{
+	struct client	*c, *idle = NULL;
+
+	TAILQ_FOREACH(c, &clients, entry) {
+		if (c == TAILQ_LAST(&clients, clientlist) ||
+		    !serve_waits(&c->serve))
+			continue;
+		if (idle == NULL || c->serve.served == 0)
+			idle = c;
+		if (c->serve.served == 0)
+			break;
+	}
+	if (idle == NULL)
+		return (0);
+	idle_closed++;
+	if (idle->serve.served == 0 || conns_closing() >= CLIENT_CLOSING)
+		serve_abort(&idle->serve);
+	else
+		serve_stop(&idle->serve);
+	return (1);
+}
+
 static void
 client_malformed(struct serve *s, void *arg)
 {
@@ -159,6 +189,8 @@ client_request(struct serve *s, void *arg)
 	const struct http_head	*h = &s->head;
 	struct client		*c = arg;
 
+	TAILQ_REMOVE(&clients, c, entry);
+	TAILQ_INSERT_TAIL(&clients, c, entry);
 	memset(&c->target, 0, sizeof(c->target));
 	if (h->form == HTTP_FORM_AUTHORITY)
 		client_connect(c);
@@ -345,5 +377,6 @@ client_stats(void)
 	stats_add("clients", count);
 	stats_add("clients_accepted", accepted);
 	stats_add("clients_refused", refused);
+	stats_add("clients_idle_closed", idle_closed);
 	stats_add("tunnels_handed", handed);
 }

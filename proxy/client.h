@@ -49,6 +49,13 @@ struct client {
  */
 void		 client_new(int, const struct sockaddr_storage *);
 
+/*
+ * Close the one that has been idle for longest, but not the newest.  1 if
+ * there was one.
+ */
+#define CLIENT_CLOSING	32	/* with more that linger: no farewell */
+int		 client_make_room(void);
+
 /* The handoff's end: a mitm has the connection, or there is none for it. */
 void		 client_handed(struct client *);
 void		 client_busy(struct client *);
