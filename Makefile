@@ -99,9 +99,6 @@ fuzz:
 soak: tests
 	sh regress/soak
 
-kill: tests
-	sh regress/kill
-
 bench: progs ${BENCH_PROGS}
 	sh bench/run
 
@@ -152,7 +149,7 @@ uninstall-man:
 		rm -f ${DESTDIR}${MANDIR}/man$${m##*.}/$${m##*/}; \
 	done
 
-.PHONY: all progs tests regress valgrind lint fuzz soak kill bench clean \
+.PHONY: all progs tests regress valgrind lint fuzz soak bench clean \
 	distclean install uninstall install-progs install-man \
 	uninstall-progs uninstall-man
 
