@@ -82,7 +82,6 @@ struct conf_log {
 	int64_t			 retain_rows;	/* a vault's, 0: no limit */
 	int64_t			 retain_audit;	/* seconds, 0: no limit */
 	int64_t			 reserve;	/* bytes */
-	int			 lock;		/* ignore the owner's setting */
 	/* From the environment and -o: above the owner's setting too. */
 	int64_t			 force_age;	/* or CONF_NOT_FORCED */
 	int64_t			 force_rows;	/* or CONF_NOT_FORCED */

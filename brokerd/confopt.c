@@ -59,9 +59,11 @@ conf_environ(struct conf *conf)
 			rv = -1;
 	if ((value = getenv(ENV_LOCK)) == NULL)
 		return (rv);
-	if (strcmp(value, "true") == 0)
-		conf->log.lock = 1;
-	else if (strcmp(value, "false") != 0) {
+	if (strcmp(value, "true") == 0) {
+		conf_report("%s: not supported yet: a retention set through "
+		    "the API", ENV_LOCK);
+		rv = -1;
+	} else if (strcmp(value, "false") != 0) {
 		conf_report("%s: \"%s\" is neither true nor false", ENV_LOCK,
 		    value);
 		rv = -1;

@@ -197,15 +197,10 @@ send_log(struct child *c, const struct conf *conf)
 	m.batch = log->batch;
 	m.retain_seconds = log->retain_age;
 	m.retain_rows = log->retain_rows;
-	m.retention_locked = log->lock;
-	if (log->force_age != CONF_NOT_FORCED) {
+	if (log->force_age != CONF_NOT_FORCED)
 		m.retain_seconds = log->force_age;
-		m.retention_locked = 1;
-	}
-	if (log->force_rows != CONF_NOT_FORCED) {
+	if (log->force_rows != CONF_NOT_FORCED)
 		m.retain_rows = log->force_rows;
-		m.retention_locked = 1;
-	}
 	m.retain_audit_seconds = log->retain_audit;
 	m.reserve = log->reserve;
 	m.path_mode = log->path;

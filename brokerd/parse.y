@@ -331,8 +331,8 @@ logopt		: MODE AVAILABLE	{
 				conf->log.path = PATH_NONE;
 		}
 		| RETENTION LOCK	{
-			if (confset_once("log retention lock"))
-				conf->log.lock = 1;
+			parse_notyet("log retention lock", NULL,
+			    "a retention set through the API");
 		}
 		;
 

@@ -408,8 +408,7 @@ MESSAGE(CONF_LOG, conf_log, FROM_PARENT, TO_LOGGERS, 0,
     U64(retain_rows)
     U64(retain_audit_seconds)
     U64(reserve)
-    U8(path_mode)
-    U8(retention_locked))
+    U8(path_mode))
 MESSAGE(CONF_END, conf_end, FROM_PARENT, TO_ALL, 0,
     U32(gen))
 MESSAGE(CONF_READY, conf_ready, FROM_ALL, TO_PARENT, 0,
