@@ -36,7 +36,8 @@ use Upstream;
 
 our @ISA = ("Frame");
 
-# new Daemon(MODE, extra => "more configuration", limit => descriptors)
+# new Daemon(MODE, extra => "more configuration", limit => descriptors,
+#     faults => a disk that can be made to fail, for an ordinary user)
 sub new {
 	my ($class, $mode, %opt) = @_;
 	my $self = Frame::new($class, $mode);
@@ -48,6 +49,7 @@ sub new {
 		chmod 0755, "$self->{dir}/lib/$n";
 	}
 	$self->limit($opt{limit}) if $opt{limit};
+	$self->faults if $opt{faults};
 	Upstream::certificates($self->{dir});
 	$self->own(glob "$self->{dir}/*.pem");
 	$self->{extra} = "network allow 127.0.0.0/8\n" .
@@ -77,6 +79,30 @@ sub limit {
 	print $f "#!/bin/sh\nulimit -n $n\nexec \"$prog.real\" \"\$@\"\n";
 	close $f;
 	chmod 0755, $prog;
+}
+
+# logd/fault.h: the file that its logd looks at, and has mapped.
+sub faults {
+	my ($self) = @_;
+	my $prog = "$self->{dir}/lib/logd";
+
+	unlink $prog;
+	copy("$Frame::top/regress/proc/logd_fault", $prog) or die "$prog: $!";
+	chmod 0755, $prog;
+	mkdir "$self->{state}/db", 0700 or die "db: $!";
+	$self->disk_full(0);
+	chmod 0600, "$self->{state}/db/fault";
+	$self->own("$self->{state}/db", "$self->{state}/db/fault");
+}
+
+sub disk_full {
+	my ($self, $full) = @_;
+
+	my $file = "$self->{state}/db/fault";
+	open(my $f, -e $file ? "+<" : ">", $file) or die "$file: $!";
+	print $f pack("L2", 0x666c7431, $full);
+	truncate $f, 9 * 4;
+	close $f or die "$file: $!";
 }
 
 # As Frame's, but a sanitizer that complained is no clean end, and neither is

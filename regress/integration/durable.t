@@ -77,4 +77,61 @@ SKIP: {
 }
 kill "TERM", $d->{pid};
 is($d->ends(15), 0, "stopped");
+
+# A disk that is full: what is taken away is gone all the same, until a start.
+$d = Daemon->new("user", faults => 1);
+@ctl = ("$Frame::top/brokerctl/brokerctl", "-s", $d->{socket});
+
+my $up = Upstream->new(dir => $d->{dir}, tls => 1);
+my $where = "localhost:$up->{port}";
+my %token;
+
+sub agent {
+	my ($name) = @_;
+	$token{$name} = $d->api("POST", "/v1/agents", { name => $name,
+	    vaults => [ { vault_name => "default", vault_role => "proxy" } ]
+	})->{av_agent_token};
+}
+
+sub enters {
+	my ($name) = @_;
+	return eval { $d->tunnel($where, token => $token{$name}) };
+}
+
+sub is_503 {
+	my ($what, $method, $path, $body) = @_;
+	ok(!eval { $d->api($method, $path, $body) }, $what);
+	like($@, qr/: 503 /, "is 503");
+	like($@, qr/"not_durable"/, "by name");
+}
+
+sub again {
+	is($d->stop, 0, "stopped");
+	$d->disk_full(0);
+	rename "$d->{dir}/log", "$d->{dir}/log.1";
+	$d->start("-v");
+	ok($d->ready, "started again") or diag($d->log);
+}
+
+agent($_) for "leaked", "second";
+my $s = enters("leaked");
+ok($s, "an agent has a tunnel");
+$d->disk_full(1);
+is_503("an agent revoked on a full disk", "DELETE", "/v1/agents/leaked");
+like($@, qr/restart/, "that says what a restart means");
+is(Daemon::bytes($s, 1), "", "is cut all the same");
+ok(!enters("leaked"), "and does not come back");
+is_503("an addition", "POST", "/v1/vaults", { name => "more" });
+ok(says(qr/^changes not durable: 1 in force/m), "status says so");
+$d->disk_full(0);
+ok(says(qr/\A(?!.*not durable)/s), "it is stored when there is room");
+again();
+ok(!enters("leaked"), "and the agent stays revoked");
+
+$d->disk_full(1);
+is_503("one more", "DELETE", "/v1/agents/second");
+ok(!enters("second"), "is out");
+again();
+ok(enters("second"), "but a start before it is stored undoes it");
+is($d->stop, 0, "stopped");
 done_testing();
