@@ -123,6 +123,31 @@ $r = Daemon::request($d->tunnel($where), "GET /echo", $host,
     "X-Long: " . "x" x 5000);
 is($r->{status}, 431, "a head over the new limit");
 
+# One that a worker refuses changes nothing anywhere.
+my $extra = $d->{extra};
+my $in_force = $d->api("GET", "/v1/brokerd/status")->{generation};
+open(my $bad, ">", "$d->{dir}/bad.pem") or die;
+print $bad "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+close $bad;
+chmod 0644, "$d->{dir}/bad.pem";
+$d->{extra} = "network allow 127.0.0.0/8\n" .
+    "upstream ca only \"$d->{dir}/bad.pem\"\nhttp header size 64K\n";
+$d->config;
+ok(!eval { $d->api("POST", "/v1/brokerd/reload") },
+    "authorities that do not parse");
+like($@, qr/: 409 .*old configuration stays: (?:proxy|mitm) \d: .*bad\.pem/,
+    "are refused by name");
+is($d->api("GET", "/v1/brokerd/status")->{generation}, $in_force,
+    "the generation is the old one");
+is(Daemon::request($d->tunnel($where), "GET /echo", $host)->{status}, 200,
+    "and so are the authorities");
+$r = Daemon::request($d->tunnel($where), "GET /echo", $host,
+    "X-Long: " . "x" x 5000);
+is($r->{status}, 431, "and the limit");
+$d->{extra} = $extra;
+$d->config;
+ok($d->api("POST", "/v1/brokerd/reload")->{reloaded}, "a good one goes on");
+
 # The stop: what runs may end, in its time.
 $s = $d->tunnel($where);
 $s->syswrite("GET /sse?n=10&ms=100 HTTP/1.1\r\n$host\r\n\r\n");
