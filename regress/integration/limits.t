@@ -95,9 +95,15 @@ for (1 .. 300) {
 cmp_ok(scalar @s, ">=", 200, scalar(@s) . " tunnels fit");
 is(Daemon::request($s[$_], "GET /echo", $host)->{status}, 200,
     "tunnel $_ works") for 0, int(@s / 2), $#s;
-%p = processes();
-cmp_ok($p{"mitm 0"}{counters}{descriptors_max} // 236, "<=", 236,
-    "within the limit");
+Frame::until(sub {
+	%p = processes();
+	return ($p{"mitm 0"}{counters}{tunnels} // 0) >= 90;
+}, 7);
+my $c = $p{"mitm 0"}{counters};
+is($c->{descriptors_max}, 236, "its limit is in its statistics");
+cmp_ok($c->{descriptors}, "<=", 236, "what it uses is within it");
+cmp_ok($c->{descriptors}, ">=", 90, "and is counted");
+cmp_ok($c->{tunnels_busy}, ">", 0, "and so is what was refused");
 close shift @s for 1 .. 20;
 ok(Frame::until(sub {
 	my $c = eval { $d->tunnel($where) } or return 0;
