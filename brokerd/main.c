@@ -145,17 +145,18 @@ brokerd_parse(void)
 {
 	struct conf	*conf;
 	size_t		 i;
+	int		 rv;
 
 	if ((conf = parse_config(brokerd.conffile)) == NULL)
 		return (NULL);
-	if (conf_environ(conf) == -1)
-		goto fail;
+	rv = conf_environ(conf);
+	/* All that is wrong is said at once. */
 	for (i = 0; i < brokerd.noptions; i++) {
 		if (conf_option(conf, brokerd.options[i]) == -1)
-			goto fail;
+			rv = -1;
 	}
-	return (conf);
- fail:
+	if (rv == 0)
+		return (conf);
 	conf_free(conf);
 	return (NULL);
 }
