@@ -35,6 +35,7 @@ use Test::More;
 
 my $here = abs_path(dirname($0));
 my $conftest = "$here/conftest";
+my $brokerd = "$here/../../brokerd/brokerd";
 my $dir = tempdir(CLEANUP => 1);
 my $uid;		# root becomes this user for a run
 
@@ -42,9 +43,9 @@ my $uid;		# root becomes this user for a run
 delete $ENV{$_} for grep { /^(BROKERD_|XDG_)/ } keys %ENV;
 $ENV{HOME} = "/home/nobody";
 
-# Exit status, standard output and error of conftest, run in $dir.
-sub conftest {
-	my ($env, @args) = @_;
+# Exit status, standard output and error of a program, run in $dir.
+sub run {
+	my ($prog, $env, @args) = @_;
 	my $pid = fork() // die "fork: $!";
 	if ($pid == 0) {
 		chdir($dir) or die "$dir: $!";
@@ -55,14 +56,16 @@ sub conftest {
 			$) = "$uid $uid";
 			$( = $uid;
 			$< = $> = $uid;
-			exit(99) if $> != $uid || !-x $conftest;
+			exit(99) if $> != $uid || !-x $prog;
 		}
 		alarm(20);
-		exec($conftest, @args) or die "$conftest: $!";
+		exec($prog, @args) or die "$prog: $!";
 	}
 	waitpid($pid, 0);
 	return ($?, slurp("$dir/stdout"), slurp("$dir/stderr"));
 }
+
+sub conftest { return run($conftest, @_) }
 
 sub slurp {
 	my ($path) = @_;
@@ -112,6 +115,16 @@ sub good {
 	spew("$dir/again", $out);
 	my ($rc2, $out2, $err2) = conftest($env, @again, "again");
 	is($out2, $out, "$name printed parses to the same") or diag($err2);
+	# What the daemon does is the same.
+	($rc2, $out2, $err2) = run($brokerd, $env, "-nv", @$args, "-f",
+	    "$name.in");
+	is($out2, $out, "brokerd -nv prints $name") or diag($err2);
+	($rc2, $out2, $err2) = run($brokerd, $env, "-nv", @again, "-f",
+	    "again");
+	is($out2, $out, "and takes what it has printed") or diag($err2);
+	($rc2, $out2, $err2) = run($brokerd, $env, "-n", @$args, "-f",
+	    "$name.in");
+	is("$rc2 $out2$err2", "0 configuration OK\n", "brokerd -n says so");
 }
 
 sub bad {
@@ -121,6 +134,12 @@ sub bad {
 	is($out, "", "$name prints no configuration");
 	$err = neutral($err);
 	is($err, expected($name, $err), "$name says why");
+	($rc, $out, my $said) = run($brokerd, $env, "-n", @$args, "-f",
+	    "$name.in");
+	is("$rc $out", "256 ", "brokerd -n refuses $name");
+	# It has made the name of the file absolute.
+	s/(?:\Q$dir\E|\@DIR\@)\/(\Q$name\E\.in)/$1/g for $said, $err;
+	is(neutral($said), $err, "and says the same");
 }
 
 copy($_, $dir) or die "$_: $!" for glob("$here/*.in $here/*.inc");
@@ -223,6 +242,15 @@ like($out, qr/^log batch 9$/m, "the rest is applied");
 like($out, qr/^log mode available$/m, "and what is gone is at its default");
 ($rc, $out) = conftest({}, "running", "running");
 unlike($out, qr/needs restart/, "no difference, no restart");
+
+# What was built in.
+($rc, $out) = run($brokerd, {}, "-V");
+my ($sandbox) = slurp("$here/../../config.h") =~
+    /^#define BROKERD_SANDBOX\s+"(.*)"$/m;
+is($rc, 0, "brokerd -V");
+like($out, qr/^brokerd \d+\.\d+\nsandbox: /, "says what it is");
+is($out =~ /^sandbox: none$/m ? 1 : 0, $sandbox eq "none" ? 1 : 0,
+    "and whether there is a sandbox");
 
 # An ordinary user's places.
 $uid = 65534 if $> == 0;
