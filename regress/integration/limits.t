@@ -99,11 +99,11 @@ Frame::until(sub {
 	%p = processes();
 	return ($p{"mitm 0"}{counters}{tunnels} // 0) >= 90;
 }, 7);
-my $c = $p{"mitm 0"}{counters};
-is($c->{descriptors_max}, 236, "its limit is in its statistics");
-cmp_ok($c->{descriptors}, "<=", 236, "what it uses is within it");
-cmp_ok($c->{descriptors}, ">=", 90, "and is counted");
-cmp_ok($c->{tunnels_busy}, ">", 0, "and so is what was refused");
+my $n = $p{"mitm 0"}{counters};
+is($n->{descriptors_max}, 236, "its limit is in its statistics");
+cmp_ok($n->{descriptors}, "<=", 236, "what it uses is within it");
+cmp_ok($n->{descriptors}, ">=", 90, "and is counted");
+cmp_ok($n->{tunnels_busy}, ">", 0, "and so is what was refused");
 close shift @s for 1 .. 20;
 ok(Frame::until(sub {
 	my $c = eval { $d->tunnel($where) } or return 0;
