@@ -30,22 +30,15 @@
 
 #include <cmocka.h>
 
-#include "play.h"
+#include "scene.h"
 
 /*
  * Every process, on every link it has, is told what nobody may tell it.  If
  * it comes from a peer that is trusted more, the process ends; otherwise it
  * closes that link, has the peer killed, and goes on.  What is wrong is
- * derived from the catalogue.
+ * derived from the catalogue.  All of it is said to the stand-in of the
+ * frame's tests, and to the real programs.
  */
-#define CHILD	"regress/proc/child"
-
-/* A process, and us as everybody it has a link with. */
-struct scene {
-	struct play_child	 child;
-	enum proc		 proc;
-	struct play		 peers[PROC_MAX];
-};
 
 struct wrong {
 	const char	*name;
@@ -53,9 +46,14 @@ struct wrong {
 	int		(*say)(struct scene *, enum proc from);
 };
 
-static struct play	*end(struct scene *, enum proc);
-static void	begin(struct scene *, enum proc);
-static void	finish(struct scene *);
+/* What is said, and whether to the real programs. */
+struct run {
+	const struct wrong	*wrong;
+	int			 real;
+	char			 name[80];
+};
+
+static void	add_hostile(struct CMUnitTest *, struct run *);
 static int	goes(uint32_t, enum proc, enum proc);
 static uint32_t	first_allowed(enum proc, enum proc, int);
 static int	unknown(struct scene *, enum proc);
@@ -77,44 +75,6 @@ static const struct wrong	 wrongs[] = {
 	{ "more than the link may carry",	oversize },
 	{ "a descriptor that does not belong",	descriptor }
 };
-
-static struct play *
-end(struct scene *h, enum proc p)
-{
-	return (p == PROC_PARENT ? &h->child.parent : &h->peers[p]);
-}
-
-/* Bring it to READY, with a link to each peer. */
-static void
-begin(struct scene *h, enum proc proc)
-{
-	struct msg_conf_start	 gen = { 1 };
-	struct msg_start	 start = { 0 };
-	int			 p;
-
-	memset(h, 0, sizeof(*h));
-	h->proc = proc;
-	play_start(&h->child, CHILD, proc);
-	play_send(end(h, PROC_PARENT), MSG_CONF_START, &gen);
-	play_send(end(h, PROC_PARENT), MSG_CONF_END, &gen);
-	(void)play_recv(&h->child, end(h, PROC_PARENT), MSG_CONF_READY);
-	play_send(end(h, PROC_PARENT), MSG_CONF_ACTIVATE, &gen);
-	for (p = PROC_KEYD; p < PROC_MAX; p++) {
-		if (msg_linked(proc, p))
-			play_link(&h->child, &h->peers[p], p, 0, 1000 + p);
-	}
-	play_send(end(h, PROC_PARENT), MSG_START, &start);
-	(void)play_recv(&h->child, end(h, PROC_PARENT), MSG_READY);
-}
-
-static void
-finish(struct scene *h)
-{
-	int	 p;
-
-	for (p = PROC_KEYD; p < PROC_MAX; p++)
-		play_close(&h->peers[p]);
-}
 
 static int
 goes(uint32_t type, enum proc from, enum proc to)
@@ -140,7 +100,7 @@ first_allowed(enum proc from, enum proc to, int flags)
 static int
 unknown(struct scene *h, enum proc from)
 {
-	play_send_raw(end(h, from), MSG_MAX, NULL, 0);
+	play_send_raw(scene_end(h, from), MSG_MAX, NULL, 0);
 	return (1);
 }
 
@@ -155,7 +115,7 @@ of_others(struct scene *h, enum proc from)
 		if (!goes(i, from, h->proc))
 			break;
 	}
-	play_send(end(h, from), i, &m);
+	play_send(scene_end(h, from), i, &m);
 	return (1);
 }
 
@@ -166,7 +126,7 @@ truncated(struct scene *h, enum proc from)
 
 	if (type == MSG_NONE)
 		type = first_allowed(from, h->proc, M_FD);
-	play_send_raw(end(h, from), type, NULL, 0);
+	play_send_raw(scene_end(h, from), type, NULL, 0);
 	return (1);
 }
 
@@ -185,7 +145,7 @@ trailing(struct scene *h, enum proc from)
 	    (more = calloc(1, blob.len + 1)) == NULL)
 		err(1, NULL);
 	memcpy(more, blob.data, blob.len);
-	play_send_raw(end(h, from), type, more, blob.len + 1);
+	play_send_raw(scene_end(h, from), type, more, blob.len + 1);
 	free(more);
 	msg_blob_free(&blob);
 	return (1);
@@ -199,7 +159,7 @@ header(struct scene *h, enum proc from, uint32_t len)
 	memset(&hdr, 0, sizeof(hdr));
 	hdr.type = first_allowed(from, h->proc, 0);
 	hdr.len = len;
-	assert_int_equal(write(end(h, from)->fd, &hdr, sizeof(hdr)),
+	assert_int_equal(write(scene_end(h, from)->fd, &hdr, sizeof(hdr)),
 	    sizeof(hdr));
 	return (1);
 }
@@ -233,7 +193,7 @@ descriptor(struct scene *h, enum proc from)
 	if (from != PROC_PARENT || type == MSG_NONE)
 		return (0);
 	memset(&m, 0, sizeof(m));
-	play_send_fd(end(h, from), type, &m, open("/dev/null", O_RDONLY));
+	play_send_fd(scene_end(h, from), type, &m, open("/dev/null", O_RDONLY));
 	return (1);
 }
 
@@ -246,23 +206,23 @@ goes_on(struct scene *h, enum proc from)
 {
 	union msg_any	*m;
 
-	m = play_recv(&h->child, end(h, PROC_PARENT), MSG_KILL);
-	assert_int_equal(m->kill.instance, 1000 + from);
-	play_eof(&h->child, end(h, from));
-	assert_int_equal(play_stop(&h->child), 0);
+	m = play_recv(&h->child, scene_end(h, PROC_PARENT), MSG_KILL);
+	assert_int_equal(m->kill.instance, SCENE_INSTANCE + from);
+	play_eof(&h->child, scene_end(h, from));
+	assert_int_equal(scene_stop(h), 0);
 }
 
 static void
-one(enum proc proc, enum proc from, const struct wrong *w)
+one(enum proc proc, enum proc from, const struct run *r)
 {
 	struct scene	 h;
 	char		 said[64];
 
-	begin(&h, proc);
+	scene_begin(&h, proc, r->real);
 	print_message("%s to %s: %s\n", proc_name(from), proc_name(proc),
-	    w->name);
-	if (!w->say(&h, from))
-		assert_int_equal(play_stop(&h.child), 0);
+	    r->wrong->name);
+	if (!r->wrong->say(&h, from))
+		assert_int_equal(scene_stop(&h), 0);
 	else if (proc_trust(from) < proc_trust(proc))
 		goes_on(&h, from);
 	else {
@@ -271,19 +231,19 @@ one(enum proc proc, enum proc from, const struct wrong *w)
 		    proc_name(from));
 		assert_non_null(strstr(h.child.log, said));
 	}
-	finish(&h);
+	scene_finish(&h);
 }
 
 static void
 test_hostile(void **state)
 {
-	const struct wrong	*w = *state;
+	const struct run	*r = *state;
 	int			 proc, from;
 
 	for (proc = PROC_KEYD; proc < PROC_MAX; proc++) {
 		for (from = PROC_PARENT; from < PROC_MAX; from++) {
 			if (msg_linked(proc, from))
-				one(proc, from, w);
+				one(proc, from, r);
 		}
 	}
 }
@@ -300,10 +260,10 @@ test_order(void **state)
 
 	memset(&m, 0, sizeof(m));
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		begin(&h, PROC_PROXY);
-		play_send(end(&h, PROC_PARENT), wrong[i], &m);
+		scene_begin(&h, PROC_PROXY, 0);
+		play_send(scene_end(&h, PROC_PARENT), wrong[i], &m);
 		assert_int_equal(play_wait(&h.child), 1);
-		finish(&h);
+		scene_finish(&h);
 	}
 }
 
@@ -316,59 +276,75 @@ test_lost(void **state)
 	struct scene		 h;
 	union msg_any		*m;
 
-	begin(&h, PROC_PROXY);
+	scene_begin(&h, PROC_PROXY, 0);
 	memset(&peer, 0, sizeof(peer));
 	peer.proc = PROC_MITM;
 	peer.instance = 12345;
-	play_send(end(&h, PROC_PARENT), MSG_PEER, &peer);
-	m = play_recv(&h.child, end(&h, PROC_PARENT), MSG_PEER_WANTED);
+	play_send(scene_end(&h, PROC_PARENT), MSG_PEER, &peer);
+	m = play_recv(&h.child, scene_end(&h, PROC_PARENT), MSG_PEER_WANTED);
 	assert_int_equal(m->peer_wanted.proc, PROC_MITM);
 	assert_int_equal(m->peer_wanted.instance, 12345);
-	play_send(end(&h, PROC_PARENT), MSG_LISTENER, &listener);
-	m = play_recv(&h.child, end(&h, PROC_PARENT), MSG_PEER_WANTED);
+	play_send(scene_end(&h, PROC_PARENT), MSG_LISTENER, &listener);
+	m = play_recv(&h.child, scene_end(&h, PROC_PARENT), MSG_PEER_WANTED);
 	assert_int_equal(m->peer_wanted.proc, PROC_PARENT);
 	assert_int_equal(m->peer_wanted.instance, 7);
 	assert_int_equal(play_stop(&h.child), 0);
-	finish(&h);
+	scene_finish(&h);
 }
 
 /* The end of descriptor 3 is a SHUTDOWN. */
 static void
 test_eof(void **state)
 {
-	struct scene	 h;
-	int		 proc, status;
+	const struct run	*r = *state;
+	struct scene		 h;
+	int			 proc, status;
 
 	for (proc = PROC_KEYD; proc < PROC_MAX; proc++) {
-		begin(&h, proc);
+		scene_begin(&h, proc, r->real);
 		play_close(&h.child.parent);
 		assert_int_equal(waitpid(h.child.pid, &status, 0),
 		    h.child.pid);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 0);
-		finish(&h);
+		scene_finish(&h);
 	}
 }
 
 #define NWRONGS	(sizeof(wrongs) / sizeof(wrongs[0]))
 
+/* Each to the stand-in, then each to the real programs. */
+static void
+add_hostile(struct CMUnitTest *tests, struct run *runs)
+{
+	size_t	 i;
+
+	for (i = 0; i < 2 * NWRONGS; i++) {
+		runs[i].wrong = &wrongs[i % NWRONGS];
+		runs[i].real = i >= NWRONGS;
+		(void)snprintf(runs[i].name, sizeof(runs[i].name), "%s%s",
+		    runs[i].wrong->name, runs[i].real ? ", real" : "");
+		tests[i].name = runs[i].name;
+		tests[i].test_func = test_hostile;
+		tests[i].initial_state = &runs[i];
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest	 tests[NWRONGS + 3] = {
+	static struct run	 runs[2 * NWRONGS];
+	static struct run	 stand_in, real = { NULL, 1, "" };
+	struct CMUnitTest	 tests[2 * NWRONGS + 4] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_eof)
+		cmocka_unit_test_prestate(test_eof, &stand_in),
+		{ "test_eof, real", test_eof, NULL, NULL, &real }
 	};
 	const char		*top = getenv("TOP");
-	size_t			 i;
 
 	if (top != NULL && chdir(top) == -1)
 		err(1, "chdir");
-	for (i = 0; i < NWRONGS; i++) {
-		tests[i + 3].name = wrongs[i].name;
-		tests[i + 3].test_func = test_hostile;
-		tests[i + 3].initial_state = (void *)(uintptr_t)&wrongs[i];
-	}
+	add_hostile(tests + 4, runs);
 	return (cmocka_run_group_tests(tests, NULL, NULL));
 }
