@@ -41,15 +41,15 @@ sub processes {
 }
 
 sub killed {
-	my ($name) = @_;
+	my (@names) = @_;
 	my %p = processes();
 
-	kill "KILL", $p{$name}{pid};
+	kill "KILL", map { $p{$_}{pid} } @names;
 	ok(Frame::until(sub {
-		my %q = processes();
-		return $q{$name}{pid} != $p{$name}{pid} &&
-		    $q{$name}{state} eq "ready";
-	}, 10), "$name is killed and comes back");
+		my %q = eval { processes() };
+		return !grep { ($q{$_}{pid} // 0) == $p{$_}{pid} ||
+		    ($q{$_}{state} // "") ne "ready" } @names;
+	}, 10), "killed and back: @names");
 }
 
 sub works {
@@ -87,6 +87,19 @@ is(Daemon::request($s, "GET /echo", $host)->{status}, 200, "a tunnel");
 killed("resolver 0");
 is(Daemon::request($s, "GET /echo", $host)->{status}, 200, "that goes on");
 works("and new look-ups, $_") for 1 .. 2;
+
+# The others of both kinds, the two apis, and two at once.
+killed($_) for "mitm 1", "proxy 1", "api-tcp 0", "api-local 0", "logd 0";
+killed("proxy 0", "mitm 0");
+killed("api-local 0", "resolver 0");
+works("and all is linked again, $_") for 1 .. 4;
+my $tcp = IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+    PeerPort => $d->{api}, Timeout => 5) or die "api: $!";
+is(Daemon::request($tcp, "GET /v1/auth/me", "Host: x",
+    "Authorization: Bearer $d->{token}")->{status}, 200, "the api on TCP, too");
+$s = $d->tunnel($where);
+is(Daemon::request($s, "GET /echo/linked", $host)->{status}, 200, "a request");
+is($d->row("/echo/linked")->{status}, 200, "and its record");
 
 # Without logd requests go on, and each has its record at last.
 my %p = processes();
