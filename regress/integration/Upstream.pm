@@ -25,6 +25,8 @@ use JSON;
 use POSIX ();
 use Time::HiRes qw(sleep);
 
+my %running;		# by process, who started it
+
 # Certificates: an authority, a server of its for localhost and 127.0.0.1, and
 # one that is signed by nobody.
 sub certificates {
@@ -64,7 +66,7 @@ END
 # new Upstream(dir => DIR, tls => 0 or 1, name => "up" or "bad")
 sub new {
 	my ($class, %o) = @_;
-	my $self = bless { %o, owner => $$ }, $class;
+	my $self = bless { %o }, $class;
 	my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 128,
 	    ReuseAddr => 1) or die "upstream: $!";
 
@@ -89,17 +91,31 @@ sub new {
 		}
 	}
 	close $s;
+	$running{$self->{pid}} = $$;
 	return $self;
+}
+
+# The group of each, before the directory it writes to is taken away.
+sub end {
+	for my $pid (@_) {
+		next if ($running{$pid} // 0) != $$;
+		delete $running{$pid};
+		kill "KILL", -$pid;
+		kill "KILL", $pid;
+		waitpid $pid, 0;
+	}
 }
 
 sub DESTROY {
 	my ($self) = @_;
 
-	return if $self->{owner} != $$ || !$self->{pid};
 	local ($?, $!);
-	kill "KILL", -$self->{pid};
-	kill "KILL", $self->{pid};
-	waitpid $self->{pid}, 0;
+	end($self->{pid} // 0);
+}
+
+END {
+	local ($?, $!);
+	end(keys %running);
 }
 
 # What it was sent: a list of { conn, method, target, headers => [[n, v]],

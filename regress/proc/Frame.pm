@@ -125,7 +125,10 @@ sub spawn {
 	return $pid;
 }
 
-# Whatever way a test ends, no daemon outlives it.
+# Whatever way a test ends, no daemon outlives it, nor does its directory: a
+# signal would end it without END.
+$SIG{$_} = sub { exit 1 } for qw(HUP INT PIPE TERM);
+
 END {
 	local ($?, $!);
 	kill "KILL", grep { $running{$_} == $$ } keys %running;
