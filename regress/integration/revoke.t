@@ -135,6 +135,28 @@ $d->api("DELETE", "/v1/vaults/doomed");
 ended($s, "a deleted vault");
 eval { $d->tunnel($where, token => $a->{av_agent_token}) };
 like($@, qr/40[0347]/, "is no vault any more");
+
+# A worker that does not say that it has done so is killed for it.
+$a = $d->api("POST", "/v1/agents", { name => "bot3", vaults => [
+    { vault_name => "default", vault_role => "proxy" } ] });
+$s = running("/sse?n=100&ms=50", token => $a->{av_agent_token});
+my @mitms = map { $_->{pid} } grep { $_->{name} eq "mitm" }
+    @{$d->api("GET", "/v1/brokerd/status")->{processes}};
+kill "STOP", @mitms;
+my $start = time;
+$d->api("DELETE", "/v1/agents/bot3");
+cmp_ok(time - $start, "<", 3, "the API waits for a silent worker, not long");
+cmp_ok(time - $start, ">", 0.9, "but gives it its second");
+ended($s, "what it served");
+ok(Frame::until(sub {
+	grep({ $_->{name} eq "mitm" && $_->{pid} != $mitms[0] &&
+	    $_->{pid} != $mitms[1] && $_->{state} eq "ready" }
+	    @{$d->api("GET", "/v1/brokerd/status")->{processes}}) > 0;
+}, 5), "another one takes its place");
+like($d->log, qr/mitm \d is killed for keyd: a revocation was not/,
+    "and it is said why");
+kill "CONT", @mitms;
+
 my @rows = grep { $_->{kind} eq "request" }
     @{$d->api("GET", "/v1/admin/logs?limit=200")->{logs}};
 my %ids;
