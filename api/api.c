@@ -206,6 +206,7 @@ stats(void)
 	const struct api_counters	*c = &api.counters;
 
 	stats_add("clients", client_count());
+	stats_add("clients_max", listen_places());
 	stats_add("asks", ask_count());
 	stats_add("input_bytes", buf_account_used());
 	stats_add("accepted", c->accepted);

@@ -49,7 +49,6 @@ static TAILQ_HEAD(, listener)	 listeners = TAILQ_HEAD_INITIALIZER(listeners);
 static struct event		 pause_ev;
 static int			 resting;
 
-static unsigned int	places(void);
 static void	arm(void);
 static void	disarm(void);
 static void	rest(void);
@@ -59,9 +58,8 @@ static int	accept_one(int);
 static void	local(int);
 static void	address(const struct sockaddr_storage *, struct msg_addr *);
 
-/* How many clients there may be. */
-static unsigned int
-places(void)
+unsigned int
+listen_places(void)
 {
 	static unsigned int	 n;
 	struct rlimit		 rl;
@@ -125,7 +123,7 @@ arm(void)
 {
 	struct listener	*l;
 
-	if (resting || client_count() >= places())
+	if (resting || client_count() >= listen_places())
 		return;
 	TAILQ_FOREACH(l, &listeners, entry) {
 		if (!l->armed && event_add(&l->ev, NULL) == -1)
@@ -178,7 +176,7 @@ readable(int fd, short what, void *arg)
 	int	 i;
 
 	for (i = 0; i < LISTEN_BATCH; i++) {
-		if (client_count() >= places()) {
+		if (client_count() >= listen_places()) {
 			/* Of the first only it is known that it is there. */
 			if (i > 0)
 				return;
@@ -188,7 +186,7 @@ readable(int fd, short what, void *arg)
 			}
 		}
 		/* Nobody tells when one has been closed at last. */
-		if (client_count() + conns_closing() >= places()) {
+		if (client_count() + conns_closing() >= listen_places()) {
 			rest();
 			return;
 		}
@@ -240,7 +238,7 @@ local(int fd)
 		close(fd);
 		return;
 	}
-	if (client_count() + LISTEN_KEPT >= places() &&
+	if (client_count() + LISTEN_KEPT >= listen_places() &&
 	    client_count_uid(uid) > 0) {
 		api.counters.refused++;
 		close(fd);

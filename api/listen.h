@@ -40,6 +40,9 @@ void	 listen_add(const struct msg_listener *, int fd);
 void	 listen_close(const struct msg_listener_close *);
 void	 listen_close_all(void);
 
+/* How many clients there may be. */
+unsigned int	 listen_places(void);
+
 /* A client has gone: there may be a place again. */
 void	 listen_go_on(void);
 

@@ -104,6 +104,7 @@ is($n->{descriptors_max}, 236, "its limit is in its statistics");
 cmp_ok($n->{descriptors}, "<=", 236, "what it uses is within it");
 cmp_ok($n->{descriptors}, ">=", 90, "and is counted");
 cmp_ok($n->{tunnels_busy}, ">", 0, "and so is what was refused");
+is($p{"api-tcp 0"}{counters}{clients_max}, 268, "an api's limit");
 close shift @s for 1 .. 20;
 ok(Frame::until(sub {
 	my $c = eval { $d->tunnel($where) } or return 0;
