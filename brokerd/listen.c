@@ -223,8 +223,7 @@ listen_bind(struct listener *l, char *why, size_t len)
 			error = listen_bind_inet(l);
 		if (error == 0)
 			return (0);
-		if (errno != EADDRINUSE || brokerd.stage != STAGE_INIT ||
-		    l->addr.sa.sa_family == AF_UNIX)
+		if (errno != EADDRINUSE || brokerd.stage != STAGE_INIT)
 			break;
 		(void)nanosleep(&pause, NULL);
 	}
