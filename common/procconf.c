@@ -60,6 +60,8 @@ static void	setverbose(struct link *, struct msg *);
 static void	wanted(enum proc, uint64_t);
 static void	wanted_timer(int, short, void *);
 
+#define HANDLERS	32	/* those of a process included */
+
 static const struct link_handler common_handlers[] = {
 	{ MSG_CONF_START,	conf_start },
 	{ MSG_CONF_HTTP,	conf_item },
@@ -82,8 +84,8 @@ static const struct link_handler common_handlers[] = {
 const struct link_handler *
 procconf_handlers(const struct proc_child *c)
 {
+	static struct link_handler	 all[HANDLERS + 1];
 	const struct link_handler	*h;
-	struct link_handler		*all;
 	size_t				 n = 0;
 	const size_t			 ncommon =
 	    sizeof(common_handlers) / sizeof(common_handlers[0]) - 1;
@@ -93,8 +95,8 @@ procconf_handlers(const struct proc_child *c)
 		return (common_handlers);
 	for (h = c->parent_handlers; h->fn != NULL; h++)
 		n++;
-	if ((all = calloc(ncommon + n + 1, sizeof(*all))) == NULL)
-		fatal("handlers");
+	if (ncommon + n > HANDLERS)
+		fatalx("%zu handlers for the parent's messages", n);
 	memcpy(all, common_handlers, ncommon * sizeof(*all));
 	memcpy(all + ncommon, c->parent_handlers, n * sizeof(*all));
 	return (all);
