@@ -80,8 +80,11 @@ progs: ${LIBS} ${PROGS} ${DEMO_PROGS}
 # Everything that is compiled, the tests included.
 tests: progs ${TESTS} ${CONFIG_PROGS} ${PROC_CHILD}
 
+WRAP_no =
+WRAP_yes =	sh regress/skips
+
 regress: tests check-imsg
-	PROGS='${PROGS}' sh regress/run ${TESTS}
+	PROGS='${PROGS}' WRAP='${WRAP_${SANITIZERS}}' sh regress/run ${TESTS}
 
 # The unit tests under valgrind, less those that cannot run there.
 valgrind: tests
