@@ -291,6 +291,7 @@ run_logd(struct result *res)
 	batch_configure(&bc);
 	if (recover_open(dir, why, sizeof(why)) == -1)
 		errx(1, "%s", why);
+	recover_begin();
 	vault_make();
 	vault_add(1);
 	retain_configure(&rc);

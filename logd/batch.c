@@ -30,6 +30,7 @@
 #include "log.h"
 #include "loop.h"
 #include "proc.h"
+#include "recover.h"
 #include "retain.h"
 #include "schema.h"
 #include "scope.h"
@@ -141,7 +142,7 @@ batch_add(struct record *r)
 static void
 batch_turn(void *arg)
 {
-	if (db_handle() == NULL)
+	if (db_handle() == NULL || !recover_begun())
 		return;
 	if (due || (!stuck && (strict || length >= conf.rows)))
 		(void)batch_flush(strict);
@@ -186,7 +187,8 @@ batch_clock(void)
 static int
 batch_save(void)
 {
-	if (streamdb_save() == -1 || scope_save() == -1)
+	if (streamdb_save() == -1 || scope_save() == -1 ||
+	    recover_save() == -1)
 		return (-1);
 	return (schema_set("boot", clock_boot()));
 }
@@ -266,6 +268,7 @@ batch_done(void)
 	insert_committed();
 	streamdb_saved();
 	scope_saved();
+	recover_saved();
 	while ((r = TAILQ_FIRST(&queue)) != NULL) {
 		TAILQ_REMOVE(&queue, r, entry);
 		length--;

@@ -29,6 +29,7 @@
 #include "dict.h"
 #include "insert.h"
 #include "log.h"
+#include "recover.h"
 #include "schema.h"
 #include "vault.h"
 
@@ -266,7 +267,8 @@ control_write(const struct msg_commit *m, struct record **audit)
 		if (insert_row(audit[i]) == -1)
 			return (-1);
 	}
-	if (insert_finish() == -1 || schema_set("rev", m->rev) == -1)
+	if (insert_finish() == -1 || schema_set("rev", m->rev) == -1 ||
+	    recover_save() == -1)
 		return (-1);
 	for (i = 0; i < m->audit_n; i++) {
 		if (audit[i]->flags & REC_DROPPED)
@@ -316,7 +318,9 @@ control_commit(const struct msg_commit *m, char *why, size_t len)
 	} else {
 		rev = m->rev;
 		insert_committed();
+		recover_saved();
 		control_applied(m);
+		recover_begin();
 		db_checkpoint();
 	}
 	for (i = 0; i < m->audit_n; i++)

@@ -55,6 +55,7 @@ static struct batch_conf	 next_batch;
 static struct retain_conf	 next_retain;
 static struct event		 stop_ev;
 static uint64_t			 stop_at;
+static int			 later;	/* linked to what starts after keyd */
 
 static void	init(int, char **);
 static int	conf(struct msg *, char *, size_t);
@@ -72,6 +73,9 @@ static void	scope_closed(struct link *, struct msg *);
 static void	keyd_event(struct link *, struct msg *);
 static void	asker_opened(struct link *);
 static void	asker_resume(struct link *, void *);
+static void	api_opened(struct link *);
+static void	worker_opened(struct link *);
+static void	later_opened(void);
 static void	api_closed(struct link *);
 
 static const struct link_handler parent_handlers[] = {
@@ -93,13 +97,13 @@ static const struct link_handler api_handlers[] = {
 
 static const struct proc_peer peers[] = {
 	{ PROC_KEYD,		keyd_handlers,		asker_opened,	NULL },
-	{ PROC_PROXY,		stream_handlers,	stream_opened,
+	{ PROC_PROXY,		stream_handlers,	worker_opened,
 	    stream_closed },
-	{ PROC_MITM,		stream_handlers,	stream_opened,
+	{ PROC_MITM,		stream_handlers,	worker_opened,
 	    stream_closed },
-	{ PROC_API_LOCAL,	api_handlers,		asker_opened,
+	{ PROC_API_LOCAL,	api_handlers,		api_opened,
 	    api_closed },
-	{ PROC_API_TCP,		api_handlers,		asker_opened,
+	{ PROC_API_TCP,		api_handlers,		api_opened,
 	    api_closed },
 	{ 0, NULL, NULL, NULL }
 };
@@ -196,6 +200,8 @@ start(int fresh)
 	proc_foreach(PROC_KEYD, asker_resume, NULL);
 	proc_foreach(PROC_API_LOCAL, asker_resume, NULL);
 	proc_foreach(PROC_API_TCP, asker_resume, NULL);
+	if (later)
+		recover_begin();
 	proc_ready(control_rev() == 0);
 }
 
@@ -205,6 +211,29 @@ asker_opened(struct link *l)
 {
 	if (db_handle() == NULL)
 		link_pause(l);
+}
+
+/* These processes are started once keyd is ready. */
+static void
+later_opened(void)
+{
+	later = 1;
+	if (db_handle() != NULL)
+		recover_begin();
+}
+
+static void
+api_opened(struct link *l)
+{
+	later_opened();
+	asker_opened(l);
+}
+
+static void
+worker_opened(struct link *l)
+{
+	later_opened();
+	stream_opened(l);
 }
 
 static void

@@ -52,14 +52,18 @@ static int			 listed;	/* INSTANCES came */
 static int			 synced;	/* SYNC came */
 static uint32_t			 scopes;	/* still to come */
 static int			 started;
+static int			 unclean;	/* the last stop */
+static int			 begun;
+static int			 marked;	/* recover_save() is committed */
 
 static struct db_sql	 sql_head = DB_SQL("SELECT max(id) FROM log");
 static struct db_sql	 sql_minute =
     DB_SQL("SELECT max(minute) FROM minutes");
 
+static void	recover_clean(void);
 static int	recover_load(void);
 static int	recover_ids(void);
-static void	recover_started(int);
+static void	recover_started(void);
 static void	recover_go(void);
 
 /*
@@ -71,7 +75,6 @@ static int
 recover_ids(void)
 {
 	int64_t	 next, head, clean, boot, minute;
-	int	 unclean;
 
 	if (schema_get("next_id", 1, &next) == -1 ||
 	    schema_get("clean", 1, &clean) == -1 ||
@@ -86,20 +89,43 @@ recover_ids(void)
 		next += RECOVER_SKIP;
 	insert_init(next);
 	clock_atleast(minute * 60000000);
-	recover_started(unclean);
-	if (db_begin(1) == -1)
+	return (0);
+}
+
+int
+recover_save(void)
+{
+	if (marked)
+		return (0);
+	if (schema_set("clean", 0) == -1)
 		return (-1);
-	if (schema_set("clean", 0) == -1 ||
-	    schema_set("next_id", next) == -1 ||
-	    schema_set("boot", clock_boot()) == -1) {
-		db_rollback();
-		return (-1);
-	}
-	return (db_commit());
+	return (schema_set("boot", clock_boot()));
+}
+
+void
+recover_saved(void)
+{
+	marked = 1;
+}
+
+void
+recover_begin(void)
+{
+	if (begun)
+		return;
+	begun = 1;
+	recover_started();
+	recover_go();
+}
+
+int
+recover_begun(void)
+{
+	return (begun);
 }
 
 static void
-recover_started(int unclean)
+recover_started(void)
 {
 	char	 detail[64];
 
@@ -128,6 +154,7 @@ recover_load(void)
 int
 recover_open(const char *dir, char *why, size_t len)
 {
+	begun = marked = 0;
 	if (db_open(dir, why, len) == -1)
 		return (-1);
 	if (schema_open(dir, why, len) == -1) {
@@ -144,10 +171,9 @@ recover_open(const char *dir, char *why, size_t len)
 }
 
 /* What could not be written leaves no clean mark behind. */
-void
-recover_close(void)
+static void
+recover_clean(void)
 {
-	stream_stop();
 	if (batch_flush(1) == -1)
 		log_warnx("request log: %u records are lost", batch_length());
 	else if (db_begin(1) == -1 || schema_set("clean", 1) == -1 ||
@@ -155,6 +181,14 @@ recover_close(void)
 		log_warnx("database: %s", db_errstr());
 		db_rollback();
 	}
+}
+
+void
+recover_close(void)
+{
+	stream_stop();
+	if (begun || marked)
+		recover_clean();
 	batch_unload();
 	retain_unload();
 	scope_unload();
@@ -222,7 +256,7 @@ recover_go(void)
 {
 	struct page	*p;
 
-	if (!listed || !synced || scopes > 0)
+	if (!begun || !listed || !synced || scopes > 0)
 		return;
 	stream_living(living, nliving);
 	if (!started)

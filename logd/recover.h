@@ -27,11 +27,25 @@
  * The start: what is in the database is taken up, and what those who died
  * left open is resolved, once the parent has said who lives and keyd which
  * scopes there are.  Until then no worker is read.
+ *
+ * Opening writes nothing but migrations: a daemon that ends because its master
+ * key is wrong leaves the database as it was.  What shows that keyd could open
+ * what is sealed is the first change that it sends, or the first link to a
+ * process that is started after it.
  */
 #define RECOVER_SKIP	(1 << 20)	/* ids, after a power failure */
 
 /* Open, migrate and load.  0, or -1 with a sentence. */
 int	 recover_open(const char *dir, char *why, size_t len);
+/* The daemon runs: from here on the log is written.  Once; more do no harm. */
+void	 recover_begin(void);
+int	 recover_begun(void);
+/*
+ * In the first transaction of a run: a stop that is not told will have been
+ * unclean.  0 or -1; recover_saved() once it is committed.
+ */
+int	 recover_save(void);
+void	 recover_saved(void);
 /* Everything is written: the next start is a clean one.  Closes. */
 void	 recover_close(void);
 

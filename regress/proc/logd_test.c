@@ -40,6 +40,25 @@
  * fails.
  */
 
+static struct end	 later;
+
+/* With a process that is only started once keyd is ready. */
+static void
+start_later(void)
+{
+	struct end	*ends[] = { &later, NULL };
+
+	end_pair(&later, PROC_API_LOCAL, 0, 0xa1);
+	peer_start(&d, ends);
+}
+
+static void
+stop_later(void)
+{
+	assert_int_equal(peer_stop(&d), 0);
+	end_close(&later);
+}
+
 static void
 test_start(void **state)
 {
@@ -50,12 +69,12 @@ test_start(void **state)
 	keyd_vault(&d, 1, 1, 0);
 	assert_int_equal(d.keyd.u.committed.ok, 1);
 	assert_int_equal(peer_stop(&d), 0);
-	peer_start(&d, none);
+	start_later();
 	assert_int_equal(d.fresh, 0);
 	keyd_sync(&d, 0, 0);
 	assert_int_equal(d.keyd.u.snapshot.rev, 1);
 	assert_int_equal(d.keyd.u.snapshot.objects_n, 0);
-	assert_int_equal(peer_stop(&d), 0);
+	stop_later();
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE event = 'log_started'"), 2);
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
@@ -294,11 +313,11 @@ test_page_alone(void **state)
 	assert_non_null(page = ledger_map(fd, MITM1));
 	ledger_begin(page, 3);
 	ledger_lost(page, 1);
-	peer_start(&d, none);
+	start_later();
 	peer_ledger(&d, MITM1, fd);
 	close(fd);
 	keyd_sync(&d, 1, 0);
-	assert_int_equal(peer_stop(&d), 0);
+	stop_later();
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE event = 'worker_died' AND count = 3 AND "
 	    "detail = '{\"committed\":0,\"used\":3}'"), 1);
@@ -349,10 +368,10 @@ test_both_die(void **state)
 	worker_acks(&w, 1, PEER_MS);
 	peer_kill(&d);
 	end_close(&w.end);
-	peer_start(&d, none);
+	start_later();
 	peer_ledger(&d, MITM0, w.ledger);
 	keyd_sync(&d, 0, 0);
-	assert_int_equal(peer_stop(&d), 0);
+	stop_later();
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE error_code = 'worker_lost' AND vault = 'v1' AND "
 	    "actor_name = 'robot' AND host = 'api.example.com' AND "
@@ -457,12 +476,46 @@ test_power(void **state)
 	    "key = 'boot'");
 	head = file_int(&d, "SELECT max(id) FROM log");
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM vaults"), 1);
-	peer_start(&d, none);
+	start_later();
 	keyd_sync(&d, 0, 0);
-	assert_int_equal(peer_stop(&d), 0);
+	stop_later();
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE event = 'log_unclean'"), 1);
 	assert_true(file_int(&d, "SELECT max(id) FROM log") > head + 1000);
+}
+
+/* A keyd that cannot open what is sealed ends before anybody else starts. */
+static void
+test_no_key(void **state)
+{
+	static const char	*count = "SELECT count(*) FROM log";
+	int64_t			 rows;
+
+	start_one();
+	(void)worker_begin(&w);
+	worker_acks(&w, 1, PEER_MS);
+	peer_kill(&d);
+	end_close(&w.end);
+	file_sql(&d, "UPDATE meta SET value = value - 1000 WHERE "
+	    "key = 'boot'");
+	rows = file_int(&d, count);
+	peer_start(&d, none);
+	peer_ledger(&d, MITM0, w.ledger);
+	keyd_sync(&d, 1, 0);
+	usleep(200000);
+	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, count), rows);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM open_requests"),
+	    1);
+	/* And that it was unclean is not forgotten by it. */
+	start_later();
+	peer_ledger(&d, MITM0, w.ledger);
+	keyd_sync(&d, 1, 0);
+	stop_later();
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
+	    "WHERE event = 'log_unclean'"), 1);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
+	    "WHERE error_code = 'worker_lost'"), 1);
 }
 
 /* Strict: on the platter before the flush would be due. */
@@ -532,6 +585,7 @@ main(void)
 		TEST(test_page_alone),
 		TEST(test_dead_link),
 		TEST(test_both_die),
+		TEST(test_no_key),
 		TEST(test_commit_again),
 		FAULT(test_commit_full),
 		FAULT(test_log_full),

@@ -113,6 +113,7 @@ test_fresh(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 	fix_close();
 	fix_open();
+	assert_int_equal(batch_flush(0), 0);
 	assert_int_equal(fix_int("SELECT value FROM meta WHERE key = 'clean'"),
 	    0);
 	fix_close();

@@ -110,6 +110,7 @@ fix_open(void)
 
 	if (recover_open(fix.dir, why, sizeof(why)) == -1)
 		fail_msg("%s", why);
+	recover_begin();
 }
 
 void
