@@ -54,7 +54,7 @@ static uint32_t			 scopes;	/* still to come */
 static int			 started;
 static int			 unclean;	/* the last stop */
 static int			 begun;
-static int			 marked;	/* recover_save() is committed */
+static int			 marked;	/* by recover_save() */
 
 static struct db_sql	 sql_head = DB_SQL("SELECT max(id) FROM log");
 static struct db_sql	 sql_minute =
