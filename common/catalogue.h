@@ -270,6 +270,10 @@ RECORD(row,
     U64(count)
     STR(detail, 1024))
 
+/* A value that occurs in the log. */
+RECORD(value,
+    STR(text, 256))
+
 /*
  * Arguments of ADMIN, one record an operation, named after it.  Services
  * come as objects whose id, vault, position and times are ignored.
@@ -758,7 +762,10 @@ MESSAGE(CA, ca, FROM_KEYD, TO_API, 0,
     BLOB(pem, 4096))
 
 /*
- * api and logd.  filter is a query in the grammar of query/.
+ * api and logd.  filter is the text of filter_print(); budget is milliseconds
+ * of work, 0 for what is usual.  An answer is ROWS, any number of them, and
+ * ROWS_END; or VALUE_LIST.  Either stops at QUERY_CANCEL, and may come
+ * nevertheless.
  */
 MESSAGE(QUERY, query, FROM_API, TO_LOGD, 0,
     U32(id)
@@ -767,7 +774,22 @@ MESSAGE(QUERY, query, FROM_API, TO_LOGD, 0,
     U64(before)
     U64(after)
     U8(tail)
+    U32(limit)
+    U32(budget))
+MESSAGE(QUERY_CANCEL, query_cancel, FROM_API, TO_LOGD, 0,
+    U32(id))
+MESSAGE(VALUES, values, FROM_API, TO_LOGD, 0,
+    U32(id)
+    U64(scope)
+    U8(key)
+    STR(prefix, 256)
     U32(limit))
+MESSAGE(VALUE_LIST, value_list, FROM_LOGD, TO_API, M_BIG,
+    U32(id)
+    U16(status)
+    STR(text, 512)
+    U8(more)
+    LIST(values, value, 200))
 MESSAGE(ROWS, rows, FROM_LOGD, TO_API, M_BIG,
     U32(id)
     LIST(rows, row, 200))

@@ -28,6 +28,7 @@
 #include "stream.h"
 #include "vault.h"
 
+#define LATE	INT64_C(60000000)	/* microseconds, see querytime.h */
 #define COLUMNS	20
 #define COLUMN_NAMES							\
     "id, vault, scope, target, flags, status, request_id, stream, seq,"	\
@@ -71,6 +72,7 @@ static int	insert_flush(void);
 static int	insert_each(void);
 static int	insert_refused(struct record *);
 static int64_t	record_flags(const struct record *);
+static int64_t	record_late(const struct record *);
 static const uint8_t	*trace_id(const struct record *, size_t *);
 
 void
@@ -97,6 +99,18 @@ record_flags(const struct record *r)
 {
 	return (schema_flags(r->kind, r->ingress, r->decision, r->protocol,
 	    r->path_cut, r->error_code, r->event));
+}
+
+/*
+ * Readers find rows by their time among those that were committed soon after
+ * it; a clock that was moved may put it behind the commit.
+ */
+static int64_t
+record_late(const struct record *r)
+{
+	const int64_t	 age = clock_now() - record_time(r->request_id);
+
+	return (age < 0 || age > LATE ? FLAGS_LATE : 0);
 }
 
 static const uint8_t *
@@ -162,7 +176,7 @@ insert_bind(sqlite3_stmt *s, int n, const struct slot *slot)
 	OPT(r->vault != 0, (int64_t)r->vault);
 	OPT(slot->scope != 0, slot->scope);
 	OPT(r->target != 0, r->target);
-	INT(record_flags(r));
+	INT(record_flags(r) | record_late(r));
 	OPT(r->status >= 0, r->status);
 	BYTES(r->request_id, sizeof(r->request_id));
 	OPT(r->stream != NULL, stream_id(r->stream));

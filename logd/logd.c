@@ -36,7 +36,7 @@
 #include "loop.h"
 #include "pace.h"
 #include "proc.h"
-#include "query.h"
+#include "queryjob.h"
 #include "recover.h"
 #include "retain.h"
 #include "scope.h"
@@ -91,7 +91,9 @@ static const struct link_handler keyd_handlers[] = {
 	{ MSG_NONE,		NULL }
 };
 static const struct link_handler api_handlers[] = {
-	{ MSG_QUERY,		query_message },
+	{ MSG_QUERY,		queryjob_query },
+	{ MSG_VALUES,		queryjob_values },
+	{ MSG_QUERY_CANCEL,	queryjob_cancel },
 	{ MSG_NONE,		NULL }
 };
 
@@ -128,7 +130,7 @@ init(int argc, char **argv)
 	umask(077);
 	pace_init();
 	batch_init();
-	query_init();
+	queryjob_init();
 	evtimer_set(&stop_ev, stop_timer, NULL);
 }
 
@@ -294,6 +296,7 @@ stats(void)
 	stats_add("database_errors", db_counters.errors);
 	stats_add("targets_cached", dict_counters.cached);
 	stats_add("targets_missed", dict_counters.misses);
+	stats_add("queries_now", queryjob_count());
 	stats_add("revision", control_rev());
 }
 
@@ -349,6 +352,7 @@ keyd_event(struct link *l, struct msg *m)
 static void
 api_closed(struct link *l)
 {
+	queryjob_closed(l);
 	scope_ended(link_peer(l)->instance);
 }
 

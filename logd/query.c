@@ -14,63 +14,26 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
+
 #include <sys/types.h>
 
 #include <stdint.h>
 #include <string.h>
 
-#include "codes.h"
 #include "db.h"
 #include "insert.h"
 #include "log.h"
 #include "loop.h"
-#include "proc.h"
 #include "query.h"
-#include "record.h"
-#include "schema.h"
-#include "scope.h"
-
-#define SELECT								\
-    "SELECT l.id, l.flags, l.request_id, l.vault, s.actor_type, s.actor," \
-    " s.actor_name, s.session, l.conn, t.method, t.host, t.port, l.path," \
-    " t.service, t.keys, t.auth_scheme, t.auth_header, l.status,"	\
-    " l.latency, l.ttfb, l.bytes_in, l.bytes_out, l.client, l.upstream," \
-    " l.trace_id, i.instance, l.seq, l.count, l.detail FROM log l "
-#define JOIN								\
-    " LEFT JOIN scopes s ON s.id = l.scope"				\
-    " LEFT JOIN targets t ON t.id = l.target"				\
-    " LEFT JOIN streams i ON i.id = l.stream WHERE "
-#define OLDER	"l.id < ? ORDER BY l.id DESC LIMIT ?"
-#define NEWER	"l.id > ? ORDER BY l.id LIMIT ?"
-#define INDEXED	"INDEXED BY log_vault"
-
-enum { OF_VAULT, OF_INSTANCE, OF_ALL };
-
-static struct db_sql	 sql_rows[3][2] = {
-	{ DB_SQL(SELECT INDEXED JOIN "l.vault = ? AND " OLDER),
-	  DB_SQL(SELECT INDEXED JOIN "l.vault = ? AND " NEWER) },
-	{ DB_SQL(SELECT INDEXED JOIN "l.vault IS NULL AND " OLDER),
-	  DB_SQL(SELECT INDEXED JOIN "l.vault IS NULL AND " NEWER) },
-	{ DB_SQL(SELECT JOIN OLDER),
-	  DB_SQL(SELECT JOIN NEWER) }
-};
+#include "queryrow.h"
 
 static void	query_refuse(struct query *, uint16_t, const char *);
-static const char	*query_text(sqlite3_stmt *, int, struct arena *);
-static void	query_bytes(sqlite3_stmt *, int, uint8_t *, size_t);
-static void	query_addr(sqlite3_stmt *, int, struct msg_addr *);
-static int64_t	query_number(sqlite3_stmt *, int);
-static void	query_row(sqlite3_stmt *, struct rec_row *, struct arena *);
-static void	query_event(struct rec_row *, unsigned int);
-static int	query_read(struct query *, struct arena *);
+static int	query_failed(struct query *);
 static void	query_order(struct query *);
-static size_t	row_size(const struct rec_row *);
-static void	query_send(struct link *, uint32_t, const struct query *);
-static void	query_end(struct link *, uint32_t, const struct query *);
-static void	query_resume(struct link *, void *);
-static void	query_turn(void *);
-
-static int	 asked;		/* in this turn */
+static int	query_done(struct query *);
+static int	query_over(struct query *);
+static int	query_take(struct query *, int64_t, struct arena *);
+static int	query_slice(struct query *, struct arena *);
 
 static void
 query_refuse(struct query *q, uint16_t status, const char *text)
@@ -78,129 +41,15 @@ query_refuse(struct query *q, uint16_t status, const char *text)
 	q->n = 0;
 	q->status = status;
 	q->text = text;
+	query_end(q);
 }
 
-static const char *
-query_text(sqlite3_stmt *s, int column, struct arena *arena)
-{
-	const char	*p = db_text(s, column);
-	size_t		 len = strlen(p) + 1;
-	char		*copy;
-
-	if (len == 1)
-		return ("");
-	if ((copy = arena_alloc(arena, len)) == NULL)
-		fatal("query");
-	memcpy(copy, p, len);
-	return (copy);
-}
-
-static void
-query_bytes(sqlite3_stmt *s, int column, uint8_t *p, size_t size)
-{
-	if (sqlite3_column_bytes(s, column) == (int)size)
-		memcpy(p, sqlite3_column_blob(s, column), size);
-}
-
-static void
-query_addr(sqlite3_stmt *s, int column, struct msg_addr *a)
-{
-	addr_unpack(sqlite3_column_blob(s, column),
-	    sqlite3_column_bytes(s, column), a);
-}
-
-/* -1 is "not known". */
-static int64_t
-query_number(sqlite3_stmt *s, int column)
-{
-	if (sqlite3_column_type(s, column) == SQLITE_NULL)
-		return (-1);
-	return (sqlite3_column_int64(s, column));
-}
-
-/* What an event is about has a number, of an audit row it is the path. */
-static void
-query_event(struct rec_row *r, unsigned int event)
-{
-	r->action = "";
-	if (r->kind == KIND_AUDIT) {
-		r->action = r->path;
-		r->path = "";
-	} else if (event != EVENT_NONE)
-		r->action = event_name(event);
-}
-
-static void
-query_row(sqlite3_stmt *s, struct rec_row *r, struct arena *arena)
-{
-	int64_t	 flags = sqlite3_column_int64(s, 1);
-
-	r->id = sqlite3_column_int64(s, 0);
-	r->kind = FLAGS_KIND(flags);
-	query_bytes(s, 2, r->request_id, sizeof(r->request_id));
-	r->started = record_time(r->request_id);
-	r->vault = sqlite3_column_int64(s, 3);
-	r->actor_type = sqlite3_column_int(s, 4);
-	r->actor = query_text(s, 5, arena);
-	r->actor_name = query_text(s, 6, arena);
-	r->session = query_text(s, 7, arena);
-	r->ingress = FLAGS_INGRESS(flags);
-	r->conn = sqlite3_column_int64(s, 8);
-	r->method = query_text(s, 9, arena);
-	r->host = query_text(s, 10, arena);
-	r->port = sqlite3_column_int(s, 11);
-	r->path = query_text(s, 12, arena);
-	r->path_cut = FLAGS_PATH(flags);
-	r->service = query_text(s, 13, arena);
-	r->keys = query_text(s, 14, arena);
-	r->decision = FLAGS_DECISION(flags);
-	r->status = query_number(s, 17);
-	r->error_code = FLAGS_ERROR(flags);
-	r->latency = query_number(s, 18);
-	r->ttfb = query_number(s, 19);
-	r->bytes_in = sqlite3_column_int64(s, 20);
-	r->bytes_out = sqlite3_column_int64(s, 21);
-	r->protocol = FLAGS_PROTOCOL(flags);
-	query_addr(s, 22, &r->client);
-	query_addr(s, 23, &r->upstream);
-	query_bytes(s, 24, r->trace_id, sizeof(r->trace_id));
-	r->auth_scheme = sqlite3_column_int(s, 15);
-	r->auth_header = query_text(s, 16, arena);
-	r->instance = sqlite3_column_int64(s, 25);
-	r->seq = sqlite3_column_int64(s, 26);
-	r->count = sqlite3_column_int64(s, 27);
-	r->detail = query_text(s, 28, arena);
-	query_event(r, FLAGS_EVENT(flags));
-}
-
-/* One row more than asked for tells whether there is an older one. */
 static int
-query_read(struct query *q, struct arena *arena)
+query_failed(struct query *q)
 {
-	sqlite3_stmt	*s;
-	int64_t		 limit = q->tail ? q->limit : q->limit + 1;
-	int64_t		 from;
-	int		 of, rc;
-
-	of = q->vault != 0 ? OF_VAULT : q->all ? OF_ALL : OF_INSTANCE;
-	from = q->tail ? (int64_t)q->after :
-	    q->before == 0 ? INT64_MAX : (int64_t)q->before;
-	if ((s = db_prep(&sql_rows[of][q->tail != 0])) == NULL)
-		return (-1);
-	rc = of == OF_VAULT ?
-	    db_bind(s, "iii", (int64_t)q->vault, from, limit) :
-	    db_bind(s, "ii", from, limit);
-	if (rc == -1)
-		return (-1);
-	while ((rc = db_step(s)) == 1) {
-		if (q->n == q->limit) {
-			q->next_cursor = q->rows[q->n - 1].id;
-			db_reset(s);
-			return (0);
-		}
-		query_row(s, &q->rows[q->n++], arena);
-	}
-	return (rc);
+	log_warnx("query: %s", db_errstr());
+	query_refuse(q, 503, "the request log cannot be read now");
+	return (0);
 }
 
 /* A tail was read upwards, and is given like a page. */
@@ -217,10 +66,10 @@ query_order(struct query *q)
 	}
 }
 
-void
-query_run(struct query *q, struct arena *arena)
+int
+query_start(struct query *q, struct arena *arena)
 {
-	uint64_t	 head = insert_head();
+	const uint64_t	 head = insert_head();
 
 	q->status = 200;
 	q->text = "";
@@ -231,134 +80,137 @@ query_run(struct query *q, struct arena *arena)
 		q->limit = QUERY_LIMIT;
 	if (q->limit > QUERY_MAX)
 		q->limit = QUERY_MAX;
+	if (q->budget == 0)
+		q->budget = QUERY_BUDGET_MS;
+	if (q->budget > QUERY_BUDGET_MAX)
+		q->budget = QUERY_BUDGET_MAX;
 	if (q->tail && q->before != 0) {
 		query_refuse(q, 400, "before and after are mutually "
 		    "exclusive");
-		return;
+		return (0);
 	}
 	if ((q->tail ? q->after : q->before) > head) {
 		query_refuse(q, 409, "cursor_invalid");
-		return;
+		return (0);
+	}
+	if (filter_resolve(&q->filter, plan_vaults, NULL, &q->error) == -1) {
+		query_refuse(q, 400, q->error.text);
+		return (0);
 	}
 	q->rows = arena_alloc(arena, q->limit * sizeof(*q->rows));
 	if (q->rows == NULL)
 		fatal("query");
-	if (query_read(q, arena) == -1) {
-		log_warnx("query: %s", db_errstr());
-		query_refuse(q, 503, "the request log cannot be read now");
-		return;
+	q->from = q->tail ? (int64_t)q->after : q->before == 0 ?
+	    (int64_t)head + 1 : (int64_t)q->before;
+	q->scan.filter = &q->filter;
+	q->scan.up = q->tail;
+	q->scan.all = q->all;
+	q->scan.vault = q->vault;
+	q->scan.want = q->limit + 1;
+	plan_init(&q->plan, &q->scan, q->tail ? q->from + 1 : 1,
+	    q->tail ? (int64_t)head : q->from - 1);
+	return (1);
+}
+
+static int
+query_done(struct query *q)
+{
+	if (q->tail) {
+		query_order(q);
+		if (q->n == q->limit)
+			q->latest_id = q->rows[0].id;
 	}
-	if (!q->tail)
-		return;
-	query_order(q);
-	if (q->n == q->limit)
-		q->latest_id = q->rows[0].id;
+	query_end(q);
+	return (0);
 }
 
-/* More than the fixed fields of a row take. */
-#define ROW_FIXED	320
-
-static size_t
-row_size(const struct rec_row *r)
+/* Looked at enough: say where to go on, if that is further on. */
+static int
+query_over(struct query *q)
 {
-	return (ROW_FIXED + strlen(r->actor) + strlen(r->actor_name) +
-	    strlen(r->host) + strlen(r->path) + strlen(r->service) +
-	    strlen(r->keys) + strlen(r->auth_header) + strlen(r->detail) +
-	    strlen(r->method));
+	int64_t	 id;
+
+	if (q->n == q->limit) {
+		if (++q->ahead <= QUERY_AHEAD)
+			return (1);
+		q->next_cursor = q->rows[q->n - 1].id;
+		return (query_done(q));
+	}
+	if (q->spent < (uint64_t)q->budget * 1000)
+		return (1);
+	id = scan_frontier(&q->scan, q->from);
+	if (id == q->from)
+		return (1);
+	q->partial = 1;
+	q->next_cursor = id;
+	if (q->tail)
+		q->latest_id = id;
+	return (query_done(q));
 }
 
-static void
-query_send(struct link *l, uint32_t id, const struct query *q)
+/* One that matched may have been deleted since. */
+static int
+query_take(struct query *q, int64_t id, struct arena *arena)
 {
-	struct msg_rows	 m;
-	size_t		 size = 0, add;
-	uint32_t	 i;
+	int	 rc;
 
-	m.id = id;
-	m.rows = q->rows;
-	m.rows_n = 0;
-	for (i = 0; i < q->n; i++) {
-		add = row_size(&q->rows[i]);
-		if (size + add > QUERY_PAGE) {
-			if (link_send(l, MSG_ROWS, &m, -1) == -1)
-				fatal("rows");
-			m.rows += m.rows_n;
-			m.rows_n = 0;
-			size = 0;
+	if ((rc = queryrow_read(id, &q->rows[q->n], arena)) == -1)
+		return (-1);
+	q->n += rc;
+	return (0);
+}
+
+static int
+query_slice(struct query *q, struct arena *arena)
+{
+	int64_t	 id;
+	int	 rc;
+
+	if (q->plan.phase != PLAN_DONE) {
+		rc = plan_work(&q->plan, &q->scan);
+		return (rc == -1 ? query_failed(q) : 1);
+	}
+	while ((rc = scan_next(&q->scan, &id)) == 1) {
+		if (q->n == q->limit) {
+			q->next_cursor = q->rows[q->n - 1].id;
+			return (query_done(q));
 		}
-		m.rows_n++;
-		size += add;
+		if (query_take(q, id, arena) == -1)
+			return (query_failed(q));
+		if (q->tail && q->n == q->limit)
+			return (query_done(q));
 	}
-	if (m.rows_n > 0 && link_send(l, MSG_ROWS, &m, -1) == -1)
-		fatal("rows");
+	if (rc == 0)
+		return (query_done(q));
+	if (q->scan.rows > 0 && query_over(q) == 0)
+		return (0);
+	return (scan_work(&q->scan) == -1 ? query_failed(q) : 1);
 }
 
-static void
-query_end(struct link *l, uint32_t id, const struct query *q)
+int
+query_work(struct query *q, struct arena *arena)
 {
-	struct msg_rows_end	 m;
+	const uint64_t	 start = loop_mono();
+	int		 more;
 
-	m.id = id;
-	m.status = q->status;
-	m.text = q->text;
-	m.next_cursor = q->next_cursor;
-	m.latest_id = q->latest_id;
-	m.partial = 0;
-	if (link_send(l, MSG_ROWS_END, &m, -1) == -1)
-		fatal("rows");
+	more = query_slice(q, arena);
+	q->spent += loop_mono() - start;
+	return (more);
 }
 
 void
-query_init(void)
+query_end(struct query *q)
 {
-	loop_hook(TURN_WORK, query_turn, NULL);
-}
-
-static void
-query_resume(struct link *l, void *arg)
-{
-	link_resume(l);
-}
-
-static void
-query_turn(void *arg)
-{
-	if (asked >= QUERY_TURN) {
-		proc_foreach(PROC_API_LOCAL, query_resume, NULL);
-		proc_foreach(PROC_API_TCP, query_resume, NULL);
-	}
-	asked = 0;
+	plan_free(&q->plan);
+	scan_free(&q->scan);
+	q->plan.phase = PLAN_DONE;
 }
 
 void
-query_message(struct link *l, struct msg *m)
+query_run(struct query *q, struct arena *arena)
 {
-	const struct msg_query	*ask = &m->u.query;
-	struct arena		 arena = { NULL };
-	struct query		 q;
-	struct scope		*s;
-
-	if (++asked >= QUERY_TURN)
-		link_pause(l);
-	memset(&q, 0, sizeof(q));
-	s = scope_reader(ask->scope, link_peer(l)->instance);
-	if (s == NULL)
-		query_refuse(&q, 403, "no right to read this");
-	else if (link_queued(l) > QUERY_QUEUED)
-		query_refuse(&q, 503, "answers are not read as fast as asked "
-		    "for");
-	else if (*ask->filter != '\0')
-		query_refuse(&q, 400, "filters are not built yet");
-	else {
-		q.vault = s->who->vault;
-		q.all = s->all;
-		q.before = ask->before;
-		q.after = ask->after;
-		q.tail = ask->tail;
-		q.limit = ask->limit;
-		query_run(&q, &arena);
-		query_send(l, ask->id, &q);
-	}
-	query_end(l, ask->id, &q);
-	arena_free(&arena);
+	if (!query_start(q, arena))
+		return;
+	while (query_work(q, arena))
+		;
 }

@@ -14,6 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
+
 #ifndef LOGD_QUERY_H
 #define LOGD_QUERY_H
 
@@ -21,18 +22,24 @@
 
 #include <stdint.h>
 
-#include "link.h"
+#include "filter.h"
 #include "msg.h"
+#include "queryplan.h"
+#include "queryscan.h"
 
 /*
  * Reading the log.  What may be read is a read scope that keyd has opened for
  * the api that asks: one vault, the instance log, or everything.
+ *
+ * A query works in slices, between which nothing of it is open in the
+ * database, and ends when it has its rows, when there are no more, or when
+ * its budget is used up; then it says where to go on.
  */
 #define QUERY_LIMIT	50		/* rows, when none is named */
 #define QUERY_MAX	200
-#define QUERY_PAGE	(100 * 1024)	/* bytes of rows in a ROWS */
-#define QUERY_TURN	16		/* queries in a turn, then rows go on */
-#define QUERY_QUEUED	512		/* answers that an api has not read */
+#define QUERY_BUDGET_MS	250		/* of work, when none is named */
+#define QUERY_BUDGET_MAX	2000
+#define QUERY_AHEAD	2		/* slices, to see if there is more */
 
 /* What is to be read, and the answer. */
 struct query {
@@ -42,27 +49,40 @@ struct query {
 	uint64_t	 after;		/* newer than it, when tail is set */
 	int		 tail;
 	uint32_t	 limit;
+	uint32_t	 budget;	/* ms */
+	struct filter	 filter;
 
 	struct rec_row	*rows;		/* newest first, in the arena */
 	uint32_t	 n;
 	uint64_t	 next_cursor;	/* 0: no older row, or a tail */
 	uint64_t	 latest_id;
+	int		 partial;	/* the budget has ended it */
 	uint16_t	 status;	/* of HTTP */
 	const char	*text;
+
+	uint64_t	 spent;		/* us of work */
+	int64_t		 from;		/* where the scan began */
+	int		 ahead;		/* slices of work for the next page */
+	struct filter_error	 error;
+	struct plan	 plan;
+	struct scan	 scan;
 };
 
 /*
- * Fill in the answer.  A tail gives the oldest `limit' rows after its cursor,
- * so that one who goes on from latest_id sees every row.  Statements do not
- * outlive the call.
+ * Begin, and do a slice: 1 when there is more to do, 0 when the answer is
+ * complete.  query_end() gives back what is held until then, and may be called
+ * at any time.
+ *
+ * A page has the newest rows before its cursor.  A tail gives the oldest
+ * `limit' rows after its cursor, so that one who goes on from latest_id, up
+ * to which everything has been looked at, sees every row.  next_cursor is 0
+ * only when it is known that there is nothing older; of a tail it is where
+ * to go on if the budget has ended it.
  */
+int	 query_start(struct query *, struct arena *);
+int	 query_work(struct query *, struct arena *);
+void	 query_end(struct query *);
+/* All of it at once. */
 void	 query_run(struct query *, struct arena *);
-
-/*
- * The message of api's link.  One that asks faster than it reads is refused,
- * and of many questions some wait for the next turn.
- */
-void	 query_init(void);
-void	 query_message(struct link *, struct msg *);
 
 #endif /* LOGD_QUERY_H */

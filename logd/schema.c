@@ -84,6 +84,20 @@ static const char	log_tables[] =
     "CREATE TABLE minutes (minute INTEGER PRIMARY KEY,"
     " first_id INTEGER NOT NULL, last_id INTEGER NOT NULL) STRICT;";
 
+/*
+ * What a reader asks for often and is rare: rows with an error_code, and
+ * those that are not where their time says (rows from before the mark
+ * existed get it when that is not known).
+ */
+#define HAS_ERROR	"flags & 16711680 <> 0"
+#define IS_LATE		"flags & 4294967296 <> 0"
+_Static_assert(FLAGS_LATE == 4294967296, "log_late");
+static const char	log_rare[] =
+    "UPDATE log SET flags = flags | 4294967296"
+    " WHERE latency IS NULL OR latency > 60000000;"
+    "CREATE INDEX log_error ON log (vault) WHERE " HAS_ERROR ";"
+    "CREATE INDEX log_late ON log (id) WHERE " IS_LATE ";";
+
 #define NAMED(list, expr)						\
     "(SELECT name FROM codes WHERE list = '" list "' AND number = " expr ")"
 
@@ -122,11 +136,13 @@ static struct db_sql	 sql_ncodes = DB_SQL("SELECT count(*) FROM codes");
 
 static int	schema_table(unsigned int);
 static int	schema_first(void);
+static int	schema_rare(void);
 static int	schema_codes(void);
 static int	schema_sound(const char *, char *, size_t);
 
 const struct migration	schema_migrations[] = {
-	{ "first tables", schema_first }
+	{ "first tables", schema_first },
+	{ "indexes of rare rows", schema_rare }
 };
 const int	schema_nmigrations =
     sizeof(schema_migrations) / sizeof(schema_migrations[0]);
@@ -191,6 +207,12 @@ schema_first(void)
 	if (db_exec(log_tables) == -1)
 		return (-1);
 	return (db_exec(log_views));
+}
+
+static int
+schema_rare(void)
+{
+	return (db_exec(log_rare));
 }
 
 /* The views' names follow codes.h without a migration. */

@@ -50,6 +50,8 @@ int	 schema_set(const char *key, int64_t);
 #define FLAGS_PATH(f)		((unsigned int)((f) >> 13) & 0x07)
 #define FLAGS_ERROR(f)		((unsigned int)((f) >> 16) & 0xff)
 #define FLAGS_EVENT(f)		((unsigned int)((f) >> 24) & 0xff)
+/* Not committed within a minute after its start; see querytime.h. */
+#define FLAGS_LATE		(INT64_C(1) << 32)
 
 int64_t	 schema_flags(unsigned int kind, unsigned int ingress,
 	    unsigned int decision, unsigned int protocol, unsigned int path,

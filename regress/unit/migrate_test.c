@@ -89,23 +89,34 @@ test_again(void **state)
 	    schema_nmigrations);
 }
 
+/* The program's migrations and one more. */
+static int
+one_more(const char *name, int (*fn)(void))
+{
+	struct migration	 list[32];
+
+	assert_true(schema_nmigrations < 32);
+	memcpy(list, schema_migrations, schema_nmigrations * sizeof(*list));
+	list[schema_nmigrations].name = name;
+	list[schema_nmigrations].fn = fn;
+	return (migrate_run(fix.dir, list, schema_nmigrations + 1, why,
+	    sizeof(why)));
+}
+
 static void
 test_next(void **state)
 {
-	struct migration	 list[2];
-	char			 path[300], sql[512];
+	char	 path[300], sql[512];
 
-	list[0] = schema_migrations[0];
-	list[1].name = "extra";
-	list[1].fn = make_table;
 	fix_open();
 	fix_vault(1, "kept");
-	assert_int_equal(migrate_run(fix.dir, list, 2, why, sizeof(why)), 0);
+	assert_int_equal(one_more("extra", make_table), 0);
 	assert_int_equal(fix_int("SELECT count(*) FROM extra"), 0);
-	assert_int_equal(fix_int("PRAGMA user_version"), 2);
-	assert_int_equal(fix_int("SELECT count(*) FROM migrations WHERE "
-	    "id = 2 AND name = 'extra'"), 1);
-	copy_path(path, sizeof(path), 2);
+	assert_int_equal(fix_int("PRAGMA user_version"),
+	    schema_nmigrations + 1);
+	assert_int_equal(fix_int("SELECT max(id) FROM migrations WHERE "
+	    "name = 'extra'"), schema_nmigrations + 1);
+	copy_path(path, sizeof(path), schema_nmigrations + 1);
 	assert_int_equal(access(path, F_OK), 0);
 	(void)snprintf(sql, sizeof(sql), "ATTACH '%s' AS copy", path);
 	fix_sql(sql);
@@ -119,18 +130,18 @@ test_next(void **state)
 static void
 test_fails(void **state)
 {
-	struct migration	 list[2];
+	char	 number[64];
 
-	list[0] = schema_migrations[0];
-	list[1].name = "half";
-	list[1].fn = break_half;
 	fix_open();
-	assert_int_equal(migrate_run(fix.dir, list, 2, why, sizeof(why)), -1);
-	assert_non_null(strstr(why, "migration 2 (half)"));
+	assert_int_equal(one_more("half", break_half), -1);
+	(void)snprintf(number, sizeof(number), "migration %d (half)",
+	    schema_nmigrations + 1);
+	assert_non_null(strstr(why, number));
 	assert_int_equal(fix_int("SELECT count(*) FROM sqlite_schema WHERE "
 	    "name = 'half'"), 0);
-	assert_int_equal(fix_int("PRAGMA user_version"), 1);
-	assert_int_equal(fix_int("SELECT count(*) FROM migrations"), 1);
+	assert_int_equal(fix_int("PRAGMA user_version"), schema_nmigrations);
+	assert_int_equal(fix_int("SELECT count(*) FROM migrations"),
+	    schema_nmigrations);
 }
 
 /* An empty file needs no copy. */
