@@ -239,7 +239,7 @@ static void
 generate(int fd)
 {
 	struct imsgbuf		 ibuf;
-	struct msg_hello	 hello = { 1 };
+	struct msg_hello	 hello = { 1, 0 };
 	uint64_t		 i, seq = 0, acked = 0, begins[32];
 
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||

@@ -14,7 +14,6 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-
 #include <sys/types.h>
 
 #include <string.h>
@@ -25,20 +24,14 @@
 #include "msg.h"
 #include "window.h"
 
-/* The place behind the last is for the vaults that have none. */
-struct counts {
-	struct rec_gapcount	 of[LOGLOST_VAULTS + 1];
-	uint32_t		 n;
-	uint64_t		 other;
-};
+/* Before the ledger comes, and where there is none. */
+static struct ledger	 own;
 
-static struct ledger	*page;
-static struct counts	 lost;		/* to be told */
-static struct counts	 going;		/* in the GAP that is on its way */
-static uint64_t		 going_seq;	/* its number, 0: none */
-static uint64_t		 last_seq;	/* of the last GAP of all */
-static uint64_t		 used;
+static struct ledger	*page = &own;
+static int		 bank;		/* that collects */
+static uint64_t		 last_seq;	/* of the last GAP, 0: none yet */
 
+/* What was counted so far moves, in the order of the ledger's own stores. */
 int
 loglost_ledger(int fd, uint64_t instance)
 {
@@ -46,83 +39,50 @@ loglost_ledger(int fd, uint64_t instance)
 
 	if ((l = ledger_map(fd, instance)) == NULL)
 		return (-1);
+	memcpy(l->ring, own.ring, sizeof(l->ring));
+	memcpy(l->banks, own.banks, sizeof(l->banks));
+	l->begins = own.begins;
 	page = l;
 	return (0);
 }
 
 void
-loglost_used(uint64_t seq)
+loglost_used(uint64_t vault)
 {
-	if (seq <= used)
-		return;
-	used = seq;
-	if (page != NULL)
-		ledger_begin(page, seq);
+	ledger_begin(page, vault);
 }
 
 void
 loglost_add(uint64_t vault)
 {
-	uint32_t	 i;
-
-	if (page != NULL)
-		ledger_lost(page, vault);
-	for (i = 0; vault != 0 && i < lost.n; i++) {
-		if (lost.of[i].vault == vault) {
-			lost.of[i].count++;
-			return;
-		}
-	}
-	if (vault == 0 || lost.n == LOGLOST_VAULTS) {
-		lost.other++;
-		return;
-	}
-	lost.of[lost.n].vault = vault;
-	lost.of[lost.n++].count = 1;
+	ledger_lost(page, bank, vault);
 }
 
 int
 loglost_put(void)
 {
-	struct counts	 c = lost;
-	struct msg_gap	 m;
-	const uint8_t	*data;
-	size_t		 len;
+	const struct ledger_bank	*b = &page->banks[bank];
+	struct rec_gapcount		 lost[LEDGER_VAULTS + 1];
+	struct msg_gap			 m;
+	int				 i, n = 0;
 
-	if (going_seq != 0 || last_seq >= window_first() ||
-	    (lost.n == 0 && lost.other == 0))
+	if (last_seq >= window_first() || !ledger_any(page, bank))
 		return (0);
-	if (c.other > 0) {
-		c.of[c.n].vault = 0;
-		c.of[c.n++].count = c.other;
+	for (i = 0; i < LEDGER_VAULTS && b->vaults[i].lost > 0; i++) {
+		lost[n].vault = b->vaults[i].vault;
+		lost[n++].count = b->vaults[i].lost;
+	}
+	if (b->other > 0) {
+		lost[n].vault = 0;
+		lost[n++].count = b->other;
 	}
 	memset(&m, 0, sizeof(m));
-	m.lost = c.of;
-	m.lost_n = c.n;
-	if ((len = window_encode(MSG_GAP, &m, &data)) == 0)
-		fatal("record: GAP");
-	if (window_fits(len) != WINDOW_FITS)
-		return (0);
-	going_seq = last_seq = window_put(data, len);
-	going = c;
-	memset(&lost, 0, sizeof(lost));
+	m.lost = lost;
+	m.lost_n = n;
+	/* The GAP of the other bank is committed, since none is on its way. */
+	ledger_clear(page, !bank);
+	last_seq = window_gap(&m);
+	ledger_seal(page, bank, last_seq);
+	bank = !bank;
 	return (1);
-}
-
-void
-loglost_written(void)
-{
-	uint32_t	 i;
-
-	if (going_seq == 0 || !window_is_sent(going_seq))
-		return;
-	for (i = 0; page != NULL && i < going.n; i++)
-		ledger_told(page, going.of[i].vault, going.of[i].count);
-	going_seq = 0;
-}
-
-int
-loglost_any(void)
-{
-	return (lost.n > 0 || lost.other > 0 || going_seq != 0);
 }

@@ -14,7 +14,6 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-
 #ifndef LOGLOST_H
 #define LOGLOST_H
 
@@ -23,37 +22,26 @@
 #include <stdint.h>
 
 /*
- * What the log stream could not carry: counts for each vault, here and in
- * the ledger page, and the GAP that tells logd of them.
+ * What the log stream could not carry.  The counts are those of the ledger,
+ * so that what a GAP says and what is found when this process is dead cannot
+ * differ.
  */
-
-#define LOGLOST_VAULTS	64	/* with a count of their own */
 
 /* As logstream_ledger(). */
 int	 loglost_ledger(int fd, uint64_t instance);
 
-/* The BEGIN with this number goes into use. */
-void	 loglost_used(uint64_t seq);
+/* A BEGIN of this vault goes into use: in the order of their numbers. */
+void	 loglost_used(uint64_t vault);
 
-/* A record of this vault is lost; what is over LOGLOST_VAULTS counts as 0. */
+/* A request of this vault is lost; see LEDGER_VAULTS. */
 void	 loglost_add(uint64_t vault);
 
 /*
- * Put a GAP into the window if there is something to tell, every GAP before
- * it is acknowledged, and room.  Returns whether it did.  A vault that loses
- * one request after the other thus takes one place and not all that others
- * have left.
+ * Put a GAP into the window if there is something to tell and the GAP before
+ * it is acknowledged; the window has a place for one.  Returns whether it
+ * did.  A vault that loses one request after the other thus takes one place
+ * and not all that others have left.
  */
 int	 loglost_put(void);
-
-/*
- * To be called when something was written: once the GAP is in the kernel the
- * ledger page need not hold its counts, since logd reads what a dead worker
- * has sent to the end before it looks at the page.
- */
-void	 loglost_written(void);
-
-/* Is there anything that logd does not have? */
-int	 loglost_any(void);
 
 #endif /* LOGLOST_H */

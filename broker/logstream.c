@@ -265,7 +265,7 @@ held_logged(struct logheld *h, int how)
 	struct logrec	*rec = h->rec;
 
 	stats.begun++;
-	loglost_used(h->seq);
+	loglost_used(h->vault);
 	if (rec == NULL) {
 		window_end(h->place, h->seq, &h->end);
 		arm(&end_timer, LOGSTREAM_END * 1000);
@@ -427,7 +427,6 @@ write_window(void)
 		partial = NULL;
 		held_logged(h, LOGGED);
 	}
-	loglost_written();
 }
 
 /*
@@ -557,6 +556,7 @@ logstream_opened(struct link *l)
 	window_rewind();
 	stats.resent += window_next() - window_first();
 	m.next = window_first();
+	m.begins = window_begins();
 	hello_len = window_encode(MSG_HELLO, &m, &data);
 	if (hello_len == 0 || hello_len > sizeof(hello))
 		fatal("record: HELLO");
@@ -618,6 +618,7 @@ timer_event(int fd, short what, void *arg)
 		arm(&event_timer, 1000000);
 }
 
+/* One without a place is counted on, as one over the rate is. */
 static void
 emit_event(const struct msg_event *m)
 {
@@ -627,7 +628,8 @@ emit_event(const struct msg_event *m)
 	if ((len = window_encode(MSG_EVENT, m, &data)) == 0)
 		log_warn("record of an event");
 	if (len == 0 || window_fits(len) != WINDOW_FITS) {
-		loglost_add(m->vault);
+		buckets[m->code].held += m->count;
+		arm(&event_timer, 1000000);
 		return;
 	}
 	(void)window_put(data, len);
@@ -668,8 +670,8 @@ bye_write(uint64_t end)
 }
 
 /*
- * What was lost and could not be told by now stays in the ledger page, which
- * logd reads when this process has ended.
+ * What was lost and could not be told by now stays in the ledger, which logd
+ * reads when this process has ended.
  */
 int
 logstream_bye(int ms)

@@ -23,6 +23,7 @@
 
 #include <stdint.h>
 
+#include "ledger.h"
 #include "msg.h"
 
 /*
@@ -36,13 +37,13 @@
  * window is full a record is held, for LOGSTREAM_HOLD at most.  A window in
  * which nothing was acknowledged for that long holds nobody up: requests go
  * on unlogged at once.  What goes on unlogged is counted for its vault, in
- * the ledger page before `ready' is called, and told to logd by a GAP when
- * there is room.
+ * the ledger before `ready' is called, and told to logd by a GAP once the one
+ * before it is committed.
  *
  * In strict mode `ready' waits until the record is committed, for
  * LOGSTREAM_STRICT at most.
  */
-#define LOGSTREAM_RECORDS	4096		/* the window: unacknowledged */
+#define LOGSTREAM_RECORDS	LEDGER_WINDOW	/* unacknowledged */
 #define LOGSTREAM_BYTES		(1024 * 1024)
 #define LOGSTREAM_HOLD		250		/* ms */
 #define LOGSTREAM_STRICT	2000		/* ms */
@@ -51,7 +52,7 @@
 /*
  * What `ready' is told.  UNLOGGED goes on all the same and is counted; or, of
  * one record at most, a part of its BEGIN is in the kernel, the rest follows,
- * and the ledger page names it as the last one used.
+ * and the ledger counts it among the BEGINs used.
  */
 enum logged {
 	LOGGED,			/* in the kernel; strict: committed */
@@ -91,9 +92,8 @@ void	 logstream_init(void);
 void	 logstream_conf(int strict);
 
 /*
- * The ledger page of this instance, a descriptor from FILE_LEDGER that stays
- * the caller's.  0, or -1 with errno.  Without a page (yet) nothing is
- * counted there.
+ * The ledger of this instance, a descriptor from FILE_LEDGER that stays the
+ * caller's.  0, or -1 with errno.  What was counted before moves there.
  */
 int	 logstream_ledger(int fd, uint64_t instance);
 

@@ -26,6 +26,7 @@
 #include <imsg.h>
 
 #include "imsghdr.h"
+#include "ledger.h"
 #include "log.h"
 #include "ring.h"
 #include "window.h"
@@ -51,6 +52,7 @@ struct record {
 	uint64_t		 end;		/* offset behind it */
 	struct logvault		*vault;		/* NULL: nobody's */
 	uint32_t		 len;
+	uint32_t		 begin;		/* is it one? */
 };
 
 RB_HEAD(logvaults, logvault);
@@ -67,6 +69,9 @@ static struct ibuf	*scratch;
 static uint64_t		 head, sent, tail, top;
 static uint64_t		 first = 1, next = 1;
 static uint64_t		 nopen;
+static uint64_t		 begins;	/* acknowledged */
+static uint64_t		 gap;		/* number of the last GAP */
+static size_t		 gap_size;	/* of the longest */
 static int		 bye;
 
 static int	logvault_cmp(const struct logvault *, const struct logvault *);
@@ -74,6 +79,7 @@ static struct logvault	*vault_get(uint64_t);
 static void	vault_sub(struct logvault *, uint32_t, size_t);
 static struct record	*record_at(uint64_t);
 static uint64_t	record_start(const struct record *);
+static size_t	window_gap_size(void);
 static int	window_use(uint32_t, size_t, uint64_t *, uint64_t *);
 static uint64_t	append(const uint8_t *, size_t, struct logvault *);
 
@@ -94,6 +100,23 @@ window_init(void)
 		fatal("window of the log stream");
 	if ((scratch = ibuf_dynamic(512, MAX_IMSGSIZE)) == NULL)
 		fatal("window of the log stream");
+	gap_size = window_gap_size();
+}
+
+static size_t
+window_gap_size(void)
+{
+	static struct rec_gapcount	 lost[LEDGER_VAULTS + 1];
+	struct msg_gap			 m;
+	const uint8_t			*data;
+	size_t				 len;
+
+	memset(&m, 0, sizeof(m));
+	m.lost = lost;
+	m.lost_n = LEDGER_VAULTS + 1;
+	if ((len = window_encode(MSG_GAP, &m, &data)) == 0)
+		fatal("record: GAP");
+	return (len);
 }
 
 static struct logvault *
@@ -152,12 +175,18 @@ window_encode(enum msg_type type, const void *m, const uint8_t **data)
 	return (ibuf_size(scratch));
 }
 
-/* How much would be in use with so much more: 0, or -1 if it is too much. */
+/*
+ * How much would be in use with so much more: 0, or -1 if it is too much.  A
+ * GAP in the window has the place that is kept for one.
+ */
 static int
 window_use(uint32_t n, size_t len, uint64_t *count, uint64_t *bytes)
 {
-	*count = next - first + nopen + !bye + n;
-	*bytes = tail - head + nopen * END_MAX + !bye * BYE_SIZE + len;
+	int	 nogap = gap < first;
+
+	*count = next - first + nopen + !bye + nogap + n;
+	*bytes = tail - head + nopen * END_MAX + !bye * BYE_SIZE +
+	    nogap * gap_size + len;
 	return (*count > LOGSTREAM_RECORDS || *bytes > LOGSTREAM_BYTES ?
 	    -1 : 0);
 }
@@ -203,6 +232,7 @@ append(const uint8_t *data, size_t len, struct logvault *v)
 	tail += len;
 	r->end = tail;
 	r->len = len;
+	r->begin = 0;
 	if ((r->vault = v) != NULL) {
 		v->records++;
 		v->bytes += len;
@@ -216,6 +246,7 @@ window_begin(uint64_t vault, const uint8_t *data, size_t len, uint64_t *seq)
 	struct logvault	*v = vault_get(vault);
 
 	*seq = append(data, len, v);
+	record_at(*seq)->begin = 1;
 	v->records++;
 	v->open++;
 	v->bytes += END_MAX;
@@ -244,6 +275,17 @@ uint64_t
 window_put(const uint8_t *data, size_t len)
 {
 	return (append(data, len, NULL));
+}
+
+uint64_t
+window_gap(const struct msg_gap *m)
+{
+	const uint8_t	*data;
+	size_t		 len;
+
+	if ((len = window_encode(MSG_GAP, m, &data)) == 0 || len > gap_size)
+		fatal("record: GAP");
+	return (gap = append(data, len, NULL));
 }
 
 void
@@ -324,6 +366,7 @@ window_ack(uint64_t seq)
 		head = r->end;
 		if (sent < head)
 			sent = head;
+		begins += r->begin;
 		vault_sub(r->vault, 1, r->len);
 	}
 	return (n);
@@ -339,6 +382,12 @@ uint64_t
 window_next(void)
 {
 	return (next);
+}
+
+uint64_t
+window_begins(void)
+{
+	return (begins);
 }
 
 uint64_t

@@ -31,7 +31,8 @@
  * as the bytes that go over the link, in a ring that is mapped twice in a
  * row, so that whatever lies in it can be written with one call.  It numbers
  * the records, knows how far the link has taken them, and keeps the places of
- * the ENDs that are still to come.  No I/O; one window a process.
+ * the ENDs that are still to come, of one GAP and of BYE.  No I/O; one window
+ * a process.
  */
 
 struct logvault;
@@ -68,7 +69,11 @@ void		 window_end(struct logvault *, uint64_t begin,
 		    const struct msg_end *);
 uint64_t	 window_put(const uint8_t *, size_t);
 
-/* Like window_put(), at the cost of the place that is kept for BYE. */
+/*
+ * At the cost of the places that are kept for them: a GAP, when every GAP
+ * before it is acknowledged, and BYE.
+ */
+uint64_t	 window_gap(const struct msg_gap *);
 void		 window_bye(void);
 
 /* Take back the last record, a BEGIN of which nothing was written. */
@@ -92,6 +97,7 @@ int	 window_ack(uint64_t seq);
 
 uint64_t	 window_first(void);	/* the first unacknowledged number */
 uint64_t	 window_next(void);	/* the next number */
+uint64_t	 window_begins(void);	/* BEGINs among the acknowledged */
 uint64_t	 window_open(void);	/* ENDs that are still to come */
 void		 window_stats(struct logstream_stats *);
 

@@ -52,7 +52,7 @@
 /* Answers that wait for a process that does not read them. */
 #define UNREAD_MAX		64
 
-/* Pages of dead workers that a new logd is shown. */
+/* Ledgers of dead workers that are kept open for logd. */
 #define LEDGERS_MAX		128
 
 /*
@@ -189,9 +189,22 @@ void	 peers_send(struct child *);
 /* PEER_WANTED: make that link again. */
 void	 peers_again(struct child *, enum proc, uint64_t instance);
 
-/* ledgers.c: the pages of dead workers */
+/* ledgers.c */
+
+/*
+ * Make the directory for them, and take up what is left in it; before the
+ * sandbox closes, with the state directory locked and the workers and the
+ * logd of a killed brokerd gone.  0, or -1 with a sentence.
+ */
+int	 ledgers_open(char *why, size_t len);
+/* The ledger of a new instance: a descriptor, or -1 with errno. */
+int	 ledgers_create(uint64_t instance);
+/* The worker is dead; takes over the descriptor. */
 void	 ledgers_add(uint64_t instance, int fd);
+/* Show a new logd all of them. */
 void	 ledgers_send(struct child *logd);
+/* logd has committed what it says. */
+void	 ledgers_taken(uint64_t instance);
 
 /* confsend.c */
 

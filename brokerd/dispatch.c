@@ -37,6 +37,7 @@ static void	ready(struct link *, struct msg *);
 static void	killing(struct link *, struct msg *);
 static void	logging(struct link *, struct msg *);
 static void	stats(struct link *, struct msg *);
+static void	ledger_taken(struct link *, struct msg *);
 static int	unread(struct link *);
 static void	reload(struct link *, struct msg *);
 static void	verbose(struct link *, struct msg *);
@@ -50,6 +51,7 @@ const struct link_handler	dispatch_handlers[] = {
 	{ MSG_KILL,		killing },
 	{ MSG_LOG,		logging },
 	{ MSG_STATS,		stats },
+	{ MSG_LEDGER_TAKEN,	ledger_taken },
 	{ MSG_RELOAD,		reload },
 	{ MSG_VERBOSE,		verbose },
 	{ MSG_STATUS,		status },
@@ -172,6 +174,12 @@ static void
 stats(struct link *l, struct msg *m)
 {
 	status_stats(link_arg(l), &m->u.stats);
+}
+
+static void
+ledger_taken(struct link *l, struct msg *m)
+{
+	ledgers_taken(m->u.ledger_taken.instance);
 }
 
 /* What is asked for is answered, so answers pile up where nobody reads. */

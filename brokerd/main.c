@@ -172,6 +172,7 @@ open_all(void)
 	    conf_ids(brokerd.conf, brokerd.ids) == -1)
 		exit(1);
 	if (state_open(why, sizeof(why)) == -1 ||
+	    ledgers_open(why, sizeof(why)) == -1 ||
 	    listen_open(brokerd.conf, why, sizeof(why)) == -1)
 		errx(1, "%s", why);
 	TAILQ_FOREACH(c, &brokerd.children, entry) {

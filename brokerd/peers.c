@@ -25,7 +25,6 @@
 
 #include "brokerd.h"
 #include "codes.h"
-#include "ledger.h"
 
 /*
  * Links between children.  Both ends of a link are made before the process at
@@ -49,7 +48,7 @@ peers_prepare(struct child *c)
 		arc4random_buf(&c->instance, sizeof(c->instance));
 	} while (c->instance == 0 || start_find(PROC_MAX, c->instance) != c);
 	if ((PROC_BIT(c->proc) & M_WORKERS) &&
-	    (c->ledger = ledger_create(c->instance)) == -1)
+	    (c->ledger = ledgers_create(c->instance)) == -1)
 		fatal("%s: ledger page", c->name);
 	TAILQ_FOREACH(o, &brokerd.children, entry) {
 		if (o != c && o->prepared && msg_linked(c->proc, o->proc))

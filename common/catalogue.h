@@ -466,6 +466,9 @@ MESSAGE(STATS, stats, FROM_ALL, TO_PARENT, 0,
     LIST(counters, counter, 64))
 MESSAGE(SETVERBOSE, setverbose, FROM_PARENT, TO_ALL, 0,
     U8(verbose))
+/* What a ledger says is committed: it is not needed any more. */
+MESSAGE(LEDGER_TAKEN, ledger_taken, FROM_LOGD, TO_PARENT, 0,
+    U64(instance))
 
 /*
  * api local and the parent.
@@ -585,10 +588,12 @@ MESSAGE(ADDRS, addrs, FROM_RESOLVER, TO_WORKERS, 0,
 
 /*
  * proxy, mitm and logd: the log stream.  seq counts the records of one
- * worker instance from 1; ACK is cumulative and means committed.
+ * worker instance from 1; ACK is cumulative and means committed.  begins in
+ * HELLO is how many of the records before `next' are BEGINs.
  */
 MESSAGE(HELLO, hello, FROM_WORKERS, TO_LOGD, 0,
-    U64(next))
+    U64(next)
+    U64(begins))
 MESSAGE(BEGIN, begin, FROM_WORKERS, TO_LOGD, 0,
     U64(seq)
     FIX(request_id, 16)

@@ -36,6 +36,7 @@
 #include "schema.h"
 #include "scope.h"
 #include "streamdb.h"
+#include "streamend.h"
 #include "vault.h"
 
 /* A ledger page that came before we can judge. */
@@ -186,7 +187,7 @@ recover_clean(void)
 void
 recover_close(void)
 {
-	stream_stop();
+	streamend_stop();
 	if (begun || marked)
 		recover_clean();
 	batch_unload();
@@ -239,7 +240,7 @@ recover_ledger(uint64_t instance, int fd)
 	struct page	*p;
 
 	if (started) {
-		stream_ledger(instance, fd);
+		streamend_ledger(instance, fd);
 		close(fd);
 		return;
 	}
@@ -264,7 +265,7 @@ recover_go(void)
 	started = 1;
 	while ((p = TAILQ_FIRST(&pages)) != NULL) {
 		TAILQ_REMOVE(&pages, p, entry);
-		stream_ledger(p->instance, p->fd);
+		streamend_ledger(p->instance, p->fd);
 		close(p->fd);
 		free(p);
 	}

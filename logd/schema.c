@@ -137,12 +137,14 @@ static struct db_sql	 sql_ncodes = DB_SQL("SELECT count(*) FROM codes");
 static int	schema_table(unsigned int);
 static int	schema_first(void);
 static int	schema_rare(void);
+static int	schema_begins(void);
 static int	schema_codes(void);
 static int	schema_sound(const char *, char *, size_t);
 
 const struct migration	schema_migrations[] = {
 	{ "first tables", schema_first },
-	{ "indexes of rare rows", schema_rare }
+	{ "indexes of rare rows", schema_rare },
+	{ "begins of a stream", schema_begins }
 };
 const int	schema_nmigrations =
     sizeof(schema_migrations) / sizeof(schema_migrations[0]);
@@ -213,6 +215,13 @@ static int
 schema_rare(void)
 {
 	return (db_exec(log_rare));
+}
+
+static int
+schema_begins(void)
+{
+	return (db_exec("ALTER TABLE streams ADD COLUMN begins INTEGER"
+	    " NOT NULL DEFAULT 0"));
 }
 
 /* The views' names follow codes.h without a migration. */

@@ -53,6 +53,7 @@ static void	scope_free(struct scope *);
 static void	scope_drop(struct scope *);
 static void	scope_shut(struct scope *);
 static void	scope_tell(uint64_t);
+static int	vault_cmp(const void *, const void *);
 
 RB_GENERATE_STATIC(scopes, scope, node, scope_cmp)
 
@@ -263,6 +264,37 @@ scope_has(uint64_t instance, uint64_t vault)
 			return (1);
 	}
 	return (0);
+}
+
+static int
+vault_cmp(const void *a, const void *b)
+{
+	const uint64_t	*x = a, *y = b;
+
+	return (*x < *y ? -1 : *x > *y);
+}
+
+size_t
+scope_vaults(uint64_t instance, uint64_t **vaults)
+{
+	struct scope	*s;
+	size_t		 n = 0, max = 0;
+
+	*vaults = NULL;
+	RB_FOREACH(s, scopes, &scopes) {
+		if (s->instance != instance || s->kind != SCOPE_WRITE)
+			continue;
+		if (n == max) {
+			max = max == 0 ? 64 : 2 * max;
+			*vaults = reallocarray(*vaults, max, sizeof(**vaults));
+			if (*vaults == NULL)
+				fatal("scopes");
+		}
+		(*vaults)[n++] = s->who->vault;
+	}
+	if (n > 0)
+		qsort(*vaults, n, sizeof(**vaults), vault_cmp);
+	return (n);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "msg.h"
@@ -29,9 +30,11 @@
 /*
  * What keyd says about who may write and who may read.  Write scopes are kept
  * in the database too, since records that name one may be resent after we
- * died; a closed one until no record that names it can come any more.
+ * died; a closed one until no record that names it can come any more: a BEGIN
+ * that was held meanwhile, or a GAP that waited for the one before it, which
+ * are a window behind each.
  */
-#define SCOPE_WINDOW	4096	/* records a worker may have unacknowledged */
+#define SCOPE_WINDOW	16384
 
 struct scope {
 	RB_ENTRY(scope)		 node;
@@ -67,6 +70,8 @@ struct scope	*scope_writer(uint64_t id, uint64_t instance);
 struct scope	*scope_reader(uint64_t id, uint64_t instance);
 /* Whether the instance has a scope for the vault. */
 int		 scope_has(uint64_t instance, uint64_t vault);
+/* All of its vaults, ascending; the caller frees them.  Returns how many. */
+size_t		 scope_vaults(uint64_t instance, uint64_t **);
 
 /* The stream of an instance has got this far, or has ended. */
 void		 scope_passed(uint64_t instance, uint64_t committed);

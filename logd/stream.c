@@ -37,21 +37,17 @@
 #include "scope.h"
 #include "stream.h"
 #include "streamdb.h"
+#include "streamend.h"
 
 struct streams		 streams = RB_INITIALIZER(&streams);
 struct stream_counters	 stream_counters;
 
 static int	 started;
-static int	 stopping;
 
 static int	stream_cmp(struct stream *, struct stream *);
 static int	request_cmp(struct record *, struct record *);
 static struct stream	*stream_take(struct link *, uint64_t);
 static struct scope	*stream_scope(struct stream *, uint64_t);
-static void	stream_timer(int, short, void *);
-static void	stream_eof(struct stream *);
-static void	stream_died(struct stream *, const struct ledger *);
-static void	stream_settle(struct stream *, const struct ledger *);
 static void	hello(struct link *, struct msg *);
 static void	begin(struct link *, struct msg *);
 static void	end(struct link *, struct msg *);
@@ -104,7 +100,7 @@ stream_new(uint64_t instance, enum proc proc, uint16_t idx)
 	st->proc = proc;
 	st->index = idx;
 	RB_INIT(&st->open);
-	evtimer_set(&st->timer, stream_timer, st);
+	streamend_init(st);
 	RB_INSERT(streams, &streams, st);
 	return (st);
 }
@@ -143,7 +139,7 @@ stream_over(uint64_t instance)
 {
 	struct stream	*st = stream_find(instance);
 
-	return (st != NULL && st->ended != STREAM_LIVES);
+	return (st != NULL && st->ended == STREAM_SETTLED);
 }
 
 unsigned int
@@ -188,7 +184,7 @@ stream_closed(struct link *l)
 	if (st == NULL || st->link != l)
 		return;
 	st->link = NULL;
-	stream_eof(st);
+	streamend_eof(st);
 }
 
 /*
@@ -248,30 +244,43 @@ stream_scope(struct stream *st, uint64_t id)
 
 /*
  * A worker resends from what it knows to be acknowledged.  If that is beyond
- * what we have, records were acknowledged that the file has lost since.
+ * what we have, records were acknowledged that the file has lost since.  Of
+ * their requests the worker can say the number only.
  */
 static void
 hello(struct link *l, struct msg *m)
 {
 	struct stream	*st = link_arg(l);
 	struct record	*r;
-	uint64_t	 next = m->u.hello.next;
+	uint64_t		 next = m->u.hello.next;
+	uint64_t		 begins = m->u.hello.begins, records;
 
-	if (st->hello || next == 0 || st->ended != STREAM_LIVES) {
+	if (st->hello || next == 0 || begins >= next ||
+	    st->ended != STREAM_LIVES) {
 		link_bad(l, "HELLO");
+		return;
+	}
+	records = next - 1 > st->seen ? next - 1 - st->seen : 0;
+	if (records > STREAM_JUMP || (begins > st->begins &&
+	    begins - st->begins > records)) {
+		link_bad(l, "HELLO: claims more than can have been lost");
 		return;
 	}
 	st->hello = 1;
 	stream_touch(st);
-	if (next <= st->seen + 1)
+	if (records == 0)
 		return;
 	log_warnx("%s: %" PRIu64 " records that it knows to be committed are "
-	    "missing", link_name(l), next - 1 - st->seen);
-	r = record_gap(0, next - 1 - st->seen, "{\"lost\":\"committed\"}");
-	r->stream = st;
-	r->seq = next - 1;
+	    "missing", link_name(l), records);
+	if (begins > st->begins) {
+		r = record_gap(0, begins - st->begins,
+		    "{\"lost\":\"committed\"}");
+		r->stream = st;
+		r->seq = next - 1;
+		batch_add(r);
+		st->begins = begins;
+	}
 	st->seen = st->committed = next - 1;
-	batch_add(r);
 }
 
 static void
@@ -304,6 +313,7 @@ begin(struct link *l, struct msg *m)
 		r->event = EVENT_ORPHAN_VAULT;
 	}
 	RB_INSERT(open_requests, &st->open, r);
+	st->begins++;
 	st->nopen++;
 	stream_counters.open++;
 	batch_add(r);
@@ -336,7 +346,10 @@ end(struct link *l, struct msg *m)
 	batch_add(r);
 }
 
-/* A worker may say of its own vaults only that something is missing. */
+/*
+ * A worker may say of its own vaults only that something is missing, and has
+ * one GAP on its way.
+ */
 static void
 gap(struct link *l, struct msg *m)
 {
@@ -348,11 +361,18 @@ gap(struct link *l, struct msg *m)
 
 	if ((st = stream_take(l, g->seq)) == NULL)
 		return;
+	if (st->gap > st->committed) {
+		link_bad(l, "a second GAP before the first is committed");
+		return;
+	}
+	st->gap = g->seq;
 	for (i = 0; i < g->lost_n; i++) {
 		vault = g->lost[i].vault;
 		if (vault != 0 && !scope_has(st->instance, vault))
 			vault = 0;
-		r = record_gap(vault, g->lost[i].count, NULL);
+		r = record_gap(vault, g->lost[i].count > LEDGER_COUNT_MAX ?
+		    LEDGER_COUNT_MAX : g->lost[i].count,
+		    "{\"lost\":\"unlogged\"}");
 		r->stream = st;
 		r->seq = g->seq;
 		batch_add(r);
@@ -408,113 +428,6 @@ stream_forget(struct record *r)
 	stream_counters.open--;
 }
 
-/* Everything that this worker will ever have said is here. */
-static void
-stream_eof(struct stream *st)
-{
-	struct timeval	 tv = { STREAM_LEDGER_MS / 1000,
-			    STREAM_LEDGER_MS % 1000 * 1000 };
-	struct record	*r;
-
-	st->eof = 1;
-	while ((r = RB_MIN(open_requests, &st->open)) != NULL) {
-		record_lost(r);
-		stream_forget(r);
-		batch_add(r);
-	}
-	if (st->ended != STREAM_LIVES)
-		return;
-	if (stopping || st->page != NULL)
-		stream_settle(st, st->page);
-	else
-		evtimer_add(&st->timer, &tv);
-}
-
-static void
-stream_timer(int fd, short what, void *arg)
-{
-	stream_settle(arg, NULL);
-}
-
-static void
-stream_died(struct stream *st, const struct ledger *page)
-{
-	struct record	*r;
-	char		 who[64] = "", detail[192];
-	uint64_t	 missing = 0;
-
-	if (page != NULL && page->last_begin > st->seen)
-		missing = page->last_begin - st->seen;
-	/* Of one that we know by its page alone we know no name. */
-	if (st->proc != PROC_PARENT)
-		(void)snprintf(who, sizeof(who), "\"process\":\"%s\","
-		    "\"index\":%u,", proc_name(st->proc), st->index);
-	(void)snprintf(detail, sizeof(detail), "{%s\"committed\":%" PRIu64
-	    ",\"used\":%" PRIu64 "}", who, st->seen,
-	    page == NULL ? 0 : page->last_begin);
-	r = record_event(EVENT_WORKER_DIED, 0, NULL, NULL, detail, missing);
-	r->stream = st;
-	r->seq = st->seen;
-	batch_add(r);
-}
-
-/*
- * The end of a stream: its death, and what it could not report itself.  A
- * page that comes later than we could wait adds its gaps then.
- */
-static void
-stream_settle(struct stream *st, const struct ledger *page)
-{
-	struct record	*r;
-	uint64_t	 lost;
-	int		 i;
-
-	evtimer_del(&st->timer);
-	if (st->ended == STREAM_SETTLED)
-		return;
-	if (st->ended == STREAM_LIVES && !st->bye)
-		stream_died(st, page);
-	for (i = -1; page != NULL && i < LEDGER_VAULTS; i++) {
-		lost = i == -1 ? page->lost_other : page->vaults[i].lost;
-		if (lost == 0)
-			continue;
-		r = record_gap(i == -1 ? 0 : page->vaults[i].vault, lost,
-		    NULL);
-		if (r->vault != 0 && !scope_has(st->instance, r->vault))
-			r->vault = 0;
-		r->stream = st;
-		r->seq = st->seen;
-		batch_add(r);
-	}
-	st->ended = page == NULL ? STREAM_ENDED : STREAM_SETTLED;
-	scope_ended(st->instance);
-	stream_touch(st);
-}
-
-/* Of a worker that never said HELLO there may be a page all the same. */
-void
-stream_ledger(uint64_t instance, int fd)
-{
-	struct ledger	 page;
-	struct stream	*st = stream_find(instance);
-
-	if (ledger_read(fd, instance, &page) == -1) {
-		log_warn("ledger of %016" PRIx64, instance);
-		return;
-	}
-	if (st == NULL) {
-		st = stream_new(instance, PROC_PARENT, 0);
-		st->eof = 1;
-	}
-	if (st->eof)
-		stream_settle(st, &page);
-	else if (st->page == NULL) {
-		if ((st->page = malloc(sizeof(page))) == NULL)
-			fatal("ledger");
-		*st->page = page;
-	}
-}
-
 void
 stream_living(const struct rec_instance *list, uint32_t n)
 {
@@ -543,18 +456,6 @@ stream_start(void)
 			link_resume(st->link);
 		else if (!st->living && !st->eof &&
 		    st->ended == STREAM_LIVES)
-			stream_eof(st);
-	}
-}
-
-void
-stream_stop(void)
-{
-	struct stream	*st;
-
-	stopping = 1;
-	RB_FOREACH(st, streams, &streams) {
-		if (st->eof && st->ended == STREAM_LIVES)
-			stream_settle(st, NULL);
+			streamend_eof(st);
 	}
 }

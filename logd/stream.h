@@ -35,17 +35,24 @@
  * records that is resent from the last acknowledged one when we were
  * restarted.  Its place in the database moves with the rows.
  */
-#define STREAM_PENDING	8192	/* read and not committed, at most */
-#define STREAM_OPEN	65536	/* open requests, at most */
 #define STREAM_UNREAD	1024	/* ACKs that a worker which sends leaves */
 #define STREAM_LEDGER_MS	2000	/* to wait for the ledger of the dead */
+
+/*
+ * Of an honest worker no more are uncommitted, nor open, than its window has
+ * places; with the longest BEGIN, 5 KB in memory, that is 20 MB for each.
+ */
+#define STREAM_PENDING	LEDGER_WINDOW
+#define STREAM_OPEN	LEDGER_WINDOW
+/* Committed records that a file can have lost under a living worker. */
+#define STREAM_JUMP	(1 << 20)
 
 RB_HEAD(open_requests, record);
 
 /* How a stream ended, as it is stored. */
 enum stream_end {
 	STREAM_LIVES,
-	STREAM_ENDED,		/* what its ledger says is not known yet */
+	STREAM_ENDED,		/* its ledger has not come yet */
 	STREAM_SETTLED
 };
 
@@ -57,6 +64,8 @@ struct stream {
 	uint16_t		 index;
 	int64_t			 id;		/* in `streams', 0: not yet */
 	uint64_t		 seen;		/* last record read */
+	uint64_t		 begins;	/* BEGINs among them */
+	uint64_t		 gap;		/* the last GAP among them */
 	uint64_t		 committed;
 	uint64_t		 saving;	/* what the batch has of it */
 	struct link		*link;		/* NULL: none now */
@@ -64,6 +73,7 @@ struct stream {
 	unsigned int		 nopen;
 	struct event		 timer;
 	struct ledger		*page;		/* that came before the end */
+	uint8_t			 tell;		/* it came: tell the parent */
 	enum stream_end		 ended;
 	uint8_t			 saved;		/* its row is committed */
 	uint8_t			 dirty;
@@ -82,10 +92,6 @@ void		 stream_closed(struct link *);
 void		 stream_living(const struct rec_instance *, uint32_t n);
 /* From now on links are read, and the dead are judged. */
 void		 stream_start(void);
-/* No more waiting for ledgers: the end. */
-void		 stream_stop(void);
-/* A dead worker's ledger page; the descriptor stays the caller's. */
-void		 stream_ledger(uint64_t instance, int fd);
 
 /* Links that may still say something. */
 unsigned int	 stream_links(void);

@@ -28,13 +28,14 @@
 #include "schema.h"
 #include "scope.h"
 #include "streamdb.h"
+#include "streamend.h"
 
 TAILQ_HEAD(stream_list, stream);
 
 static struct stream_list	 dirty = TAILQ_HEAD_INITIALIZER(dirty);
 
 static struct db_sql	 sql_load = DB_SQL(
-    "SELECT id, instance, proc, idx, last_seq, ended FROM streams");
+    "SELECT id, instance, proc, idx, last_seq, ended, begins FROM streams");
 static struct db_sql	 sql_open = DB_SQL(
     "SELECT o.seq, o.vault, o.target, o.flags, o.request_id, o.conn, o.path,"
     " o.client, o.trace_id, o.detail, s.vault, s.actor_type, s.actor,"
@@ -44,7 +45,8 @@ static struct db_sql	 sql_insert = DB_SQL(
     "INSERT INTO streams (instance, proc, idx, last_seq, ended, last_id)"
     " VALUES (?, ?, ?, 0, 0, 0)");
 static struct db_sql	 sql_save = DB_SQL(
-    "UPDATE streams SET last_seq = ?, ended = ?, last_id = ? WHERE id = ?");
+    "UPDATE streams SET last_seq = ?, ended = ?, last_id = ?, begins = ?"
+    " WHERE id = ?");
 static struct db_sql	 sql_trim = DB_SQL(
     "DELETE FROM streams WHERE ended <> 0 AND last_id < ? AND id <="
     " (SELECT max(id) FROM streams) - ? RETURNING instance");
@@ -127,6 +129,7 @@ streamdb_load(void)
 		st->id = sqlite3_column_int64(s, 0);
 		st->seen = st->committed = sqlite3_column_int64(s, 4);
 		st->ended = sqlite3_column_int(s, 5);
+		st->begins = sqlite3_column_int64(s, 6);
 		st->eof = st->ended != STREAM_LIVES;
 		st->saved = 1;
 	}
@@ -188,8 +191,9 @@ streamdb_save(void)
 	struct stream	*st;
 
 	TAILQ_FOREACH(st, &dirty, dirty_entry) {
-		if (db_run(&sql_save, "iiii", (int64_t)st->seen,
-		    (int64_t)st->ended, insert_last(), st->id) == -1)
+		if (db_run(&sql_save, "iiiii", (int64_t)st->seen,
+		    (int64_t)st->ended, insert_last(), (int64_t)st->begins,
+		    st->id) == -1)
 			return (-1);
 		st->saving = st->seen;
 	}
@@ -212,6 +216,7 @@ streamdb_saved(void)
 			(void)link_send(st->link, MSG_ACK, &ack, -1);
 		}
 		scope_passed(st->instance, st->committed);
+		streamend_saved(st);
 	}
 }
 
@@ -238,8 +243,10 @@ streamdb_trim(int64_t oldest)
 		return (-1);
 	while ((rc = db_step(s)) == 1) {
 		st = stream_find(sqlite3_column_int64(s, 0));
-		if (st != NULL && !st->dirty)
-			stream_free(st);
+		if (st == NULL || st->dirty)
+			continue;
+		scope_ended(st->instance);
+		stream_free(st);
 	}
 	return (rc);
 }

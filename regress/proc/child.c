@@ -351,7 +351,8 @@ stats(void)
 static void
 file(struct msg_file *m, int *fd)
 {
-	struct ledger	*mine, page;
+	static struct ledger	 page;
+	struct ledger		*mine;
 
 	changed = 1;
 	if (m->kind != FILE_LEDGER || *fd == -1)
@@ -360,10 +361,11 @@ file(struct msg_file *m, int *fd)
 		if (ledger_read(*fd, m->instance, &page) == -1)
 			fatal("ledger");
 		/* One that never ran has not written it. */
-		if (page.last_begin == 0)
+		if (page.begins == 0)
 			return;
-		if (page.last_begin != 42 || page.vaults[0].lost != 1 ||
-		    page.vaults[0].vault != 7)
+		if (page.begins != 1 || page.ring[0] != 42 ||
+		    page.banks[1].vaults[0].lost != 2 ||
+		    page.banks[1].vaults[0].vault != 7)
 			fatalx("ledger: wrong page");
 		pages++;
 		return;
@@ -371,9 +373,8 @@ file(struct msg_file *m, int *fd)
 	if ((mine = ledger_map(*fd, proc_instance())) == NULL)
 		fatal("ledger");
 	ledger_begin(mine, 42);
-	ledger_lost(mine, 7);
-	ledger_lost(mine, 7);
-	ledger_told(mine, 7, 1);
+	ledger_lost(mine, 1, 7);
+	ledger_lost(mine, 1, 7);
 	pages++;
 }
 

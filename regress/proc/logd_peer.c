@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 #include <sys/mman.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -321,6 +322,13 @@ peer_ledger(struct logd *d, uint64_t instance, int fd)
 }
 
 void
+peer_taken(struct logd *d, uint64_t instance)
+{
+	assert_int_equal(peer_parent(d, MSG_LEDGER_TAKEN, PEER_MS), 0);
+	assert_int_equal(d->parent.u.ledger_taken.instance, instance);
+}
+
+void
 peer_start_living(struct logd *d, struct end **ends, int living)
 {
 	struct rec_instance	 list[16];
@@ -485,6 +493,8 @@ worker_init(struct worker *w, enum proc proc, uint16_t idx,
 	w->next = 1;
 	w->ledger = ledger_create(instance);
 	assert_int_not_equal(w->ledger, -1);
+	w->page = ledger_map(w->ledger, instance);
+	assert_non_null(w->page);
 }
 
 void
@@ -492,13 +502,17 @@ worker_free(struct worker *w)
 {
 	end_close(&w->end);
 	close(w->ledger);
+	munmap(w->page, LEDGER_SIZE);
 }
 
 void
 worker_hello(struct worker *w)
 {
-	struct msg_hello	 m = { w->acked + 1 };
+	struct msg_hello	 m = { w->acked + 1, 0 };
+	uint64_t		 seq;
 
+	for (seq = 1; seq <= w->acked; seq++)
+		m.begins += w->sent[seq].begin;
 	end_send(&w->end, MSG_HELLO, &m);
 }
 
@@ -563,6 +577,7 @@ worker_begin(struct worker *w)
 	assert_true(seq < WORKER_MAX);
 	w->sent[seq].begin = 1;
 	worker_send(w, seq);
+	ledger_begin(w->page, w->scope);
 	return (seq);
 }
 
@@ -575,6 +590,28 @@ worker_end(struct worker *w, uint64_t begin)
 	w->sent[seq].begin = 0;
 	w->sent[seq].of = begin;
 	worker_send(w, seq);
+}
+
+void
+worker_lose(struct worker *w, int n)
+{
+	while (n-- > 0)
+		ledger_lost(w->page, w->bank, w->scope);
+}
+
+void
+worker_gap(struct worker *w, int sent)
+{
+	struct rec_gapcount	 c = { w->scope, 0 };
+	struct msg_gap		 m = { w->next++, &c, 1 };
+
+	w->gap = m.seq;
+	c.count = w->page->banks[w->bank].vaults[0].lost;
+	ledger_clear(w->page, !w->bank);
+	ledger_seal(w->page, w->bank, m.seq);
+	w->bank = !w->bank;
+	if (sent)
+		end_send(&w->end, MSG_GAP, &m);
 }
 
 void

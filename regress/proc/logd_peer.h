@@ -23,6 +23,7 @@
 
 #include <imsg.h>
 
+#include "ledger.h"
 #include "msg.h"
 
 /*
@@ -60,14 +61,17 @@ struct logd {
 	struct fault	*fault;
 };
 
-/* A worker that counts, remembers and resends. */
+/* A worker that counts, remembers and resends.  Its vault has its scope's id. */
 #define WORKER_MAX	65536
 struct worker {
 	struct end	 end;
 	uint64_t	 scope;
 	uint64_t	 next;		/* seq of the next record */
+	uint64_t	 gap;		/* seq of the last GAP */
+	int		 bank;		/* that collects */
 	uint64_t	 acked;
-	int		 ledger;	/* its page */
+	int		 ledger;
+	struct ledger	*page;		/* the same, mapped */
 	struct {
 		uint8_t		 begin;	/* BEGIN, else END */
 		uint64_t	 of;	/* the BEGIN of an END */
@@ -95,6 +99,8 @@ void	 peer_start(struct logd *, struct end **);
 void	 peer_start_living(struct logd *, struct end **, int living);
 void	 peer_link(struct logd *, struct end *);
 void	 peer_ledger(struct logd *, uint64_t instance, int fd);
+/* It says that what that says is committed. */
+void	 peer_taken(struct logd *, uint64_t instance);
 void	 peer_kill(struct logd *);
 /* SHUTDOWN; returns the exit status. */
 int	 peer_stop(struct logd *);
@@ -122,6 +128,10 @@ uint64_t worker_begin(struct worker *);
 void	 worker_end(struct worker *, uint64_t begin);
 void	 worker_send(struct worker *, uint64_t seq);
 void	 worker_bye(struct worker *);
+/* So many requests of its vault went on unlogged: they are in the ledger. */
+void	 worker_lose(struct worker *, int n);
+/* A GAP that tells of them, and whether it leaves. */
+void	 worker_gap(struct worker *, int sent);
 /* Take what ACKs there are; until seq is acknowledged when ms is not 0. */
 void	 worker_acks(struct worker *, uint64_t seq, int ms);
 void	 worker_free(struct worker *);

@@ -15,6 +15,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <fcntl.h>
@@ -31,6 +32,7 @@
 #include <cmocka.h>
 
 #include "../../logd/fault.h"
+#include "../../logd/stream.h"
 #include "codes.h"
 #include "ledger.h"
 #include "logd_world.h"
@@ -162,6 +164,8 @@ test_request(void **state)
 	assert_int_equal(api.u.rows_end.next_cursor, 0);
 	worker_bye(&w);
 	end_close(&w.end);
+	peer_ledger(&d, MITM0, w.ledger);
+	peer_taken(&d, MITM0);
 	assert_int_equal(peer_stop(&d), 0);
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE kind = 'request' AND vault = 'v1' AND status = 200 AND "
@@ -249,25 +253,22 @@ static void
 test_worker_dies(void **state)
 {
 	struct msg_scope_close	 close_it = { 1 };
-	struct ledger		*page;
 	uint64_t		 b;
 	int			 i;
 
 	start_one();
-	page = ledger_map(w.ledger, MITM0);
-	assert_non_null(page);
 	(void)worker_begin(&w);
 	b = worker_begin(&w);
 	worker_end(&w, b);
 	worker_acks(&w, 3, PEER_MS);
 	(void)worker_begin(&w);
-	ledger_begin(page, 5);
-	ledger_lost(page, 1);
-	ledger_lost(page, 1);
-	ledger_lost(page, 0);
+	/* One that has not arrived, and some that were never written. */
+	ledger_begin(w.page, 1);
+	worker_lose(&w, 2);
+	ledger_lost(w.page, 0, 0);
 	end_close(&w.end);
 	peer_ledger(&d, MITM0, w.ledger);
-	usleep(100000);
+	peer_taken(&d, MITM0);
 	/* Its scopes went with it; what keyd still says of them is answered. */
 	for (i = 0; i < 2; i++) {
 		end_send(&d.keyd, MSG_SCOPE_CLOSE, &close_it);
@@ -284,45 +285,253 @@ test_worker_dies(void **state)
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE kind = 'request'"), 3);
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE event = 'worker_died' AND vault IS NULL AND count = 1 AND "
-	    "detail LIKE '%\"committed\":4,\"used\":5%'"), 1);
+	    "WHERE event = 'worker_died' AND vault IS NULL AND count IS NULL "
+	    "AND detail LIKE '{\"process\":\"mitm\",%\"committed\":4,"
+	    "\"begins\":3,\"used\":4,\"missing\":4}'"), 1);
 	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
-	    "kind = 'gap' AND vault = 'v1'"), 2);
+	    "kind = 'gap' AND vault = 'v1' AND detail LIKE "
+	    "'%\"unlogged\":2,\"uncommitted\":1}'"), 3);
 	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
 	    "kind = 'gap' AND vault IS NULL"), 1);
-	/* The page comes again with the next logd, and is known. */
-	peer_start(&d, none);
+	/* The ledger comes again with the next logd, and is known. */
+	start_later();
 	peer_ledger(&d, MITM0, w.ledger);
 	keyd_sync(&d, 0, 0);
-	assert_int_equal(peer_stop(&d), 0);
+	peer_taken(&d, MITM0);
+	stop_later();
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
 	    "WHERE kind = 'gap'"), 2);
 }
 
 /*
- * It dies before a logd has heard of it: all there is is its page, which does
- * not say what process it was of.
+ * It dies before a logd has heard of it: all there is is its ledger, which
+ * does not say what process it was of; and of its vaults nothing is known.
  */
 static void
 test_page_alone(void **state)
 {
 	struct ledger	*page;
-	int		 fd;
+	int		 fd, i;
 
 	assert_int_not_equal(fd = ledger_create(MITM1), -1);
 	assert_non_null(page = ledger_map(fd, MITM1));
-	ledger_begin(page, 3);
-	ledger_lost(page, 1);
+	for (i = 0; i < 3; i++)
+		ledger_begin(page, 1);
+	ledger_lost(page, 0, 1);
+	ledger_lost(page, 0, 9);
 	start_later();
 	peer_ledger(&d, MITM1, fd);
 	close(fd);
+	munmap(page, LEDGER_SIZE);
 	keyd_sync(&d, 1, 0);
+	peer_taken(&d, MITM1);
 	stop_later();
 	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
-	    "WHERE event = 'worker_died' AND count = 3 AND "
-	    "detail = '{\"committed\":0,\"used\":3}'"), 1);
-	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
+	    "WHERE event = 'worker_died' AND detail = '{\"committed\":0,"
+	    "\"begins\":0,\"used\":3,\"missing\":5}'"), 1);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log WHERE "
 	    "kind = 'gap'"), 1);
+	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
+	    "kind = 'gap' AND vault IS NULL AND detail LIKE "
+	    "'%\"claimed\":{\"1\":4,\"9\":1}}'"), 5);
+}
+
+/*
+ * Worker and logd die within one flush: what logd had not committed is
+ * counted from the ledger, for each vault, once.
+ */
+static void
+test_both_flush(void **state)
+{
+	struct ledger	*page;
+
+	d.conf.flush_ms = 60000;
+	start_one();
+	keyd_scope(&d, 2, SCOPE_WRITE, MITM0, 2);
+	keyd_vault(&d, 2, 2, 0);
+	page = w.page;
+	(void)worker_begin(&w);
+	worker_end(&w, 1);
+	keyd_vault(&d, 3, 3, 0);
+	(void)worker_begin(&w);
+	(void)worker_begin(&w);
+	ledger_begin(page, 2);
+	worker_lose(&w, 4);
+	worker_gap(&w, 1);
+	worker_lose(&w, 5);
+	ledger_lost(page, w.bank, 2);
+	usleep(200000);
+	peer_kill(&d);
+	end_close(&w.end);
+	d.conf.flush_ms = 50;
+	start_later();
+	peer_ledger(&d, MITM0, w.ledger);
+	keyd_sync(&d, 0, 2);
+	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
+	keyd_scope(&d, 2, SCOPE_WRITE, MITM0, 2);
+	peer_taken(&d, MITM0);
+	stop_later();
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 0"), 0);
+	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
+	    "kind = 'gap' AND vault = 'v1' AND detail LIKE "
+	    "'%\"unlogged\":9,\"uncommitted\":3}'"), 12);
+	assert_int_equal(file_int(&d, "SELECT count FROM request_log WHERE "
+	    "kind = 'gap' AND vault = 'v2' AND detail LIKE "
+	    "'%\"unlogged\":1,\"uncommitted\":1}'"), 2);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 1"), 2);
+}
+
+#define BOTH	15
+
+/*
+ * The worker and logd are dead; so many more logds die with the ledger in
+ * their hands, at any moment.
+ */
+static void
+both_die(int again)
+{
+	peer_kill(&d);
+	end_close(&w.end);
+	for (; again >= 0; again--) {
+		end_close(&later);
+		start_later();
+		peer_ledger(&d, w.end.instance, w.ledger);
+		keyd_sync(&d, 0, 1);
+		keyd_scope(&d, 1, SCOPE_WRITE, w.end.instance, 1);
+		if (again == 0)
+			break;
+		usleep(arc4random_uniform(120000));
+		peer_kill(&d);
+	}
+	peer_taken(&d, w.end.instance);
+}
+
+/* The same at any moment: rows and gaps add up to what there was. */
+static void
+test_both_random(void **state)
+{
+	struct end	*ends[] = { &w.end, NULL };
+	uint64_t	 open[LAG];
+	int64_t		 total = 0;
+	int		 i, j, n;
+
+	start_later();
+	keyd_sync(&d, 1, 0);
+	keyd_vault(&d, 1, 1, 0);
+	for (i = 0; i < BOTH; i++) {
+		peer_kill(&d);
+		if (i > 0)
+			worker_free(&w);
+		worker_init(&w, PROC_MITM, 0, 100 + i, 1);
+		peer_start(&d, ends);
+		keyd_sync(&d, 0, 1);
+		keyd_scope(&d, 1, SCOPE_WRITE, 100 + i, 1);
+		worker_hello(&w);
+		memset(open, 0, sizeof(open));
+		for (j = arc4random_uniform(12); j >= 0; j--) {
+			n = 1 + arc4random_uniform(60);
+			generate(&w, open, LAG, n);
+			total += n;
+			n = arc4random_uniform(5);
+			worker_lose(&w, n);
+			total += n;
+			worker_acks(&w, 0, 0);
+			if (n > 0 && w.acked >= w.gap) {
+				worker_gap(&w, 1);
+				n = arc4random_uniform(5);
+				worker_lose(&w, n);
+				total += n;
+			}
+			usleep(arc4random_uniform(10000));
+		}
+		both_die(i % 3);
+	}
+	stop_later();
+	(void)printf("# %lld requests: %lld rows, %lld counted\n",
+	    (long long)total, (long long)file_int(&d, "SELECT count(*) FROM "
+	    "log WHERE flags & 15 = 0"), (long long)file_int(&d,
+	    "SELECT sum(count) FROM log WHERE flags & 15 = 1"));
+	assert_int_equal(file_int(&d, "SELECT sum(CASE flags & 15 WHEN 0 THEN "
+	    "1 WHEN 1 THEN count END) FROM log WHERE vault = 1"), total);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 1 AND vault IS NULL"), 0);
+}
+
+/* logd dies with the ledger in its hands: the next one gets it again. */
+static void
+test_ledger_again(void **state)
+{
+	d.conf.flush_ms = 60000;
+	start_one();
+	keyd_vault(&d, 2, 2, 0);
+	(void)worker_begin(&w);
+	worker_lose(&w, 2);
+	end_close(&w.end);
+	peer_ledger(&d, MITM0, w.ledger);
+	usleep(200000);
+	peer_kill(&d);
+	d.conf.flush_ms = 50;
+	start_later();
+	peer_ledger(&d, MITM0, w.ledger);
+	keyd_sync(&d, 0, 1);
+	keyd_scope(&d, 1, SCOPE_WRITE, MITM0, 1);
+	peer_taken(&d, MITM0);
+	stop_later();
+	assert_int_equal(file_int(&d, "SELECT sum(count) FROM log WHERE "
+	    "flags & 15 = 1 AND vault = 1"), 3);
+}
+
+/* It comes later than logd waits: the vaults are still known. */
+static void
+test_ledger_late(void **state)
+{
+	start_one();
+	(void)worker_begin(&w);
+	worker_acks(&w, 1, PEER_MS);
+	worker_lose(&w, 2);
+	end_close(&w.end);
+	usleep((STREAM_LEDGER_MS + 300) * 1000);
+	peer_kill(&d);
+	start_later();
+	keyd_sync(&d, 0, 0);
+	usleep(100000);
+	peer_ledger(&d, MITM0, w.ledger);
+	peer_taken(&d, MITM0);
+	stop_later();
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
+	    "WHERE event = 'worker_died'"), 1);
+	assert_int_equal(file_int(&d, "SELECT count FROM log WHERE "
+	    "flags & 15 = 1 AND vault = 1"), 2);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM live_scopes"), 0);
+}
+
+/* A worker that was taken over writes what it likes over its ledger. */
+static void
+test_ledger_hostile(void **state)
+{
+	start_one();
+	(void)worker_begin(&w);
+	worker_acks(&w, 1, PEER_MS);
+	memset(&w.page->begins, 0xff, LEDGER_SIZE - 16);
+	w.page->banks[0].gap_seq = w.page->banks[1].gap_seq = 0;
+	end_close(&w.end);
+	peer_ledger(&d, MITM0, w.ledger);
+	peer_taken(&d, MITM0);
+	/* And over what says that it is one. */
+	worker_init(&w2, PROC_PROXY, 1, MITM1, 2);
+	w2.page->magic = 0;
+	peer_ledger(&d, MITM1, w2.ledger);
+	peer_taken(&d, MITM1);
+	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 1"), 1);
+	assert_int_equal(file_int(&d, "SELECT count FROM log WHERE "
+	    "flags & 15 = 1 AND vault IS NULL"), 3LL * LEDGER_COUNT_MAX +
+	    LEDGER_WINDOW);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
+	    "WHERE event = 'worker_died'"), 2);
 }
 
 /* It dies while there is no logd: what is in its link still counts. */
@@ -583,6 +792,11 @@ main(void)
 		TEST(test_kill),
 		TEST(test_worker_dies),
 		TEST(test_page_alone),
+		TEST(test_both_flush),
+		TEST(test_both_random),
+		TEST(test_ledger_again),
+		TEST(test_ledger_late),
+		TEST(test_ledger_hostile),
 		TEST(test_dead_link),
 		TEST(test_both_die),
 		TEST(test_no_key),

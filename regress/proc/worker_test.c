@@ -360,10 +360,14 @@ begin_before_bytes(void **state)
 static uint64_t
 lost(struct world *w)
 {
-	struct ledger	 page;
+	static struct ledger		 page;
+	static struct ledger_loss	 losses[LEDGER_LOSSES];
 
 	assert_int_equal(ledger_read(w->ledger, w->c.instance, &page), 0);
-	return (page.vaults[0].vault == VAULT ? page.vaults[0].lost : 0);
+	if (ledger_losses(&page, 0, page.begins, losses) == 0)
+		return (0);
+	assert_int_equal(losses[0].vault, VAULT);
+	return (losses[0].unlogged);
 }
 
 /*
