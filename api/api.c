@@ -79,6 +79,7 @@ static const struct link_handler keyd_handlers[] = {
 static const struct link_handler logd_handlers[] = {
 	{ MSG_ROWS,		ask_part },
 	{ MSG_ROWS_END,		ask_answer },
+	{ MSG_VALUE_LIST,	ask_answer },
 	{ 0, NULL }
 };
 

@@ -137,9 +137,17 @@ ask(struct request *req, enum proc proc, enum msg_type type, void *m,
 	return (0);
 }
 
+/* logd need not go on looking. */
 void
 ask_forget(struct ask *a)
 {
+	struct msg_query_cancel	 m = { a->id };
+	struct link		*l = a->proc == PROC_LOGD ?
+				    proc_peer(PROC_LOGD) : NULL;
+
+	if (l != NULL && l == a->link &&
+	    link_send(l, MSG_QUERY_CANCEL, &m, -1) == -1)
+		fatal("question for %s", proc_name(a->proc));
 	(void)take(a);
 }
 

@@ -285,14 +285,24 @@ on_read(struct conn *conn, void *arg)
 		break;
 	case CLIENT_WORK:
 	case CLIENT_ANSWER:
+		/* The next request waits. */
+		conn_pause(conn);
 		break;
 	}
+}
+
+void
+client_watch(struct client *c)
+{
+	if (c->state == CLIENT_WORK)
+		conn_resume(c->conn);
 }
 
 void
 client_answer(struct client *c, char *body, size_t len)
 {
 	c->keepalive = client_keeps(c);
+	conn_pause(c->conn);
 	c->state = CLIENT_ANSWER;
 	c->out = body;
 	c->outlen = body == NULL ? 0 : len;

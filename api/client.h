@@ -99,6 +99,12 @@ void	 client_read_body(struct client *);
 int	 client_keeps(const struct client *);
 
 /*
+ * While the request waits for what may take long: whoever closes the
+ * connection, or its sending half, does not want the answer any more.
+ */
+void	 client_watch(struct client *);
+
+/*
  * The answer's head is in the connection's output: send this body, made by
  * json_text() and taken over (NULL: none), then go on with the next request
  * or close.  The client may be gone afterwards.

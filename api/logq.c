@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client.h"
 #include "codes.h"
 #include "logq.h"
 
@@ -50,7 +51,23 @@ logq_ask(struct request *req, const struct logq *q, ask_fn *fn)
 	m.after = q->after;
 	m.tail = q->tail;
 	m.limit = q->limit;
-	(void)ask(req, PROC_LOGD, MSG_QUERY, &m, MSG_ROWS_END, fn);
+	m.filter = q->filter;
+	if (ask(req, PROC_LOGD, MSG_QUERY, &m, MSG_ROWS_END, fn) == 0)
+		client_watch(req->client);
+}
+
+void
+logq_values(struct request *req, uint64_t scope, enum filter_key key,
+    const char *prefix, uint32_t limit, ask_fn *fn)
+{
+	struct msg_values	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.scope = scope;
+	m.key = key;
+	m.prefix = prefix;
+	m.limit = limit;
+	(void)ask(req, PROC_LOGD, MSG_VALUES, &m, MSG_VALUE_LIST, fn);
 }
 
 /* As a UUID; an id of zeros is none. */

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "ask.h"
+#include "filter.h"
 #include "json.h"
 #include "request.h"
 
@@ -36,6 +37,7 @@ struct logq {
 	uint64_t	 after;		/* with tail */
 	int		 tail;
 	uint32_t	 limit;
+	const char	*filter;	/* as filter_print() gives it */
 };
 
 /*
@@ -43,6 +45,12 @@ struct logq {
  * often as there are some, and ROWS_END at last.
  */
 void	 logq_ask(struct request *, const struct logq *, ask_fn *);
+
+/*
+ * Values of a key that begin with a prefix; the callback gets VALUE_LIST.
+ */
+void	 logq_values(struct request *, uint64_t scope, enum filter_key,
+	    const char *prefix, uint32_t limit, ask_fn *);
 
 /* A row as clients see it. */
 json_t	*logq_row(const struct rec_row *);

@@ -24,8 +24,10 @@
 #include <string.h>
 
 #include "codes.h"
+#include "filter.h"
 #include "keyd.h"
 #include "logq.h"
+#include "loop.h"
 #include "reply.h"
 #include "route.h"
 
@@ -34,6 +36,10 @@
 
 static int	number(struct request *, const char *, uint64_t, uint64_t *);
 static int	cursors(struct request *, struct logq *);
+static int	refused(struct request *, const char *, size_t,
+		    const struct filter_error *);
+static int	take_filter(struct request *, int);
+static void	ask_for(struct request *, enum may_action, const char *);
 static void	may_read(struct request *, struct msg *);
 static void	rows(struct request *, struct msg *);
 static void	ended(struct request *, const struct msg_rows_end *);
@@ -81,22 +87,74 @@ cursors(struct request *req, struct logq *q)
 	return (0);
 }
 
-void
-logs_vault(struct request *req)
+/* Which parameter, and where in it, for who shows it at its place. */
+static int
+refused(struct request *req, const char *parameter, size_t at,
+    const struct filter_error *e)
+{
+	json_t	*j = json_map();
+
+	json_put_text(j, "parameter", parameter);
+	json_put_number(j, "at", at);
+	reply_error_json(req, 400, "invalid_filter", e->text, j);
+	return (-1);
+}
+
+/*
+ * The filter's own text is kept with the request: times before now are then
+ * what they were when it came.
+ */
+static int
+take_filter(struct request *req, int instance)
+{
+	const int64_t		 now = loop_wall();
+	struct filter		 f;
+	struct filter_error	 e = { 0, "" };
+	char			 text[FILTER_MAX + 1];
+	const char		*key, *value;
+	unsigned int		 i;
+
+	filter_init(&f);
+	for (i = 0; i < req->nquery; i++) {
+		key = req->query[i].key;
+		value = req->query[i].value;
+		if (strcmp(key, "q") == 0) {
+			if (filter_parse(&f, value, now, &e) == -1)
+				return (refused(req, key, e.at, &e));
+		} else if (filter_key(key) != -1 &&
+		    filter_add(&f, key, value, now, &e) == -1)
+			return (refused(req, key, e.at, &e));
+	}
+	if (!instance && filter_has(&f, FILTER_VAULT)) {
+		(void)strlcpy(e.text, "vault: only /v1/admin/logs has rows "
+		    "of several vaults", sizeof(e.text));
+		return (refused(req, "vault", 0, &e));
+	}
+	(void)filter_print(&f, text);
+	(void)request_keep(&req->to, text);
+	return (0);
+}
+
+static void
+ask_for(struct request *req, enum may_action action, const char *vault)
 {
 	struct logq	 q;
 
-	if (request_no_fields(req) == 0 && cursors(req, &q) == 0)
-		keyd_may(req, ACTION_LOGS, req->param[0], may_read);
+	if (request_no_fields(req) == 0 && cursors(req, &q) == 0 &&
+	    take_filter(req, action == ACTION_INSTANCE_LOGS) == 0)
+		keyd_may(req, action, vault, may_read);
+}
+
+void
+logs_vault(struct request *req)
+{
+	ask_for(req, ACTION_LOGS, req->param[0]);
 }
 
 void
 logs_instance(struct request *req)
 {
-	struct logq	 q;
-
-	if (request_no_fields(req) == 0 && cursors(req, &q) == 0)
-		keyd_may(req, ACTION_INSTANCE_LOGS, "", may_read);
+	ask_for(req, ACTION_INSTANCE_LOGS, "");
 }
 
 static void
@@ -109,6 +167,7 @@ may_read(struct request *req, struct msg *m)
 	    cursors(req, &q) == -1)
 		return;
 	q.scope = a->scope;
+	q.filter = req->to;
 	req->flag = q.tail;
 	req->list = json_list();
 	logq_ask(req, &q, rows);
@@ -145,7 +204,8 @@ ended(struct request *req, const struct msg_rows_end *e)
 		return;
 	}
 	if (e->status >= 400) {
-		reply_error_json(req, e->status, NULL, e->text, j);
+		reply_error_json(req, e->status, e->status == 400 ?
+		    "invalid_filter" : NULL, e->text, j);
 		return;
 	}
 	json_put_number(j, "latest_id", e->latest_id);

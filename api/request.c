@@ -25,6 +25,7 @@
 #include "ask.h"
 #include "caller.h"
 #include "client.h"
+#include "filter.h"
 #include "keyd.h"
 #include "log.h"
 #include "reply.h"
@@ -172,11 +173,9 @@ check_query(struct request *req)
 
 	for (i = 0; i < req->nquery; i++) {
 		key = req->query[i].key;
-		if (route_word(req->route->later, key)) {
-			reply_invalid(req, "The parameter \"%.64s\" belongs "
-			    "to a feature that is not built yet", key);
-			return (-1);
-		}
+		if ((req->route->flags & ROUTE_FILTER) &&
+		    filter_key(key) != -1)
+			continue;
 		if (!route_word(req->route->query, key)) {
 			reply_invalid(req, "Unknown parameter \"%.64s\"",
 			    key);

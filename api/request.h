@@ -37,7 +37,7 @@
  */
 
 #define REQUEST_PARAMS	2
-#define REQUEST_QUERY	8
+#define REQUEST_QUERY	40
 
 struct ask;
 struct client;

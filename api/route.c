@@ -26,77 +26,77 @@
 
 #define V	"/v1/vaults/*"
 
-#define LOG_QUERY	"limit before after"
-#define LOG_LATER	"ingress service status_bucket since until method " \
-			"host path status actor decision error_code min_ms " \
-			"request_id kind vault"
+#define LOG_QUERY	"limit before after q"
+#define VALUES_QUERY	"key prefix limit"
 
 /*
  * A path may stand here several times, with other methods or with stars for
  * its words; the first that fits is taken.
  */
 static const struct route	routes[] = {
-	{ HTTP_M_GET, "/health", status_health, ROUTE_PUBLIC, NULL, NULL },
-	{ HTTP_M_GET, "/v1/status", status_get, ROUTE_PUBLIC, NULL, NULL },
-	{ HTTP_M_GET, "/v1/mitm/ca.pem", ca_get, ROUTE_PUBLIC, NULL, NULL },
+	{ HTTP_M_GET, "/health", status_health, ROUTE_PUBLIC, NULL },
+	{ HTTP_M_GET, "/v1/status", status_get, ROUTE_PUBLIC, NULL },
+	{ HTTP_M_GET, "/v1/mitm/ca.pem", ca_get, ROUTE_PUBLIC, NULL },
 
 	{ HTTP_M_POST, "/v1/brokerd/init", status_init,
-	    ROUTE_EARLY | ROUTE_LOCAL, NULL, NULL },
+	    ROUTE_EARLY | ROUTE_LOCAL, NULL },
 	{ HTTP_M_GET, "/v1/brokerd/status", status_processes,
-	    ROUTE_EARLY | ROUTE_LOCAL, NULL, NULL },
+	    ROUTE_EARLY | ROUTE_LOCAL, NULL },
 	{ HTTP_M_POST, "/v1/brokerd/reload", status_reload,
-	    ROUTE_EARLY | ROUTE_LOCAL, NULL, NULL },
+	    ROUTE_EARLY | ROUTE_LOCAL, NULL },
 	{ HTTP_M_POST, "/v1/brokerd/verbose", status_verbose,
-	    ROUTE_EARLY | ROUTE_LOCAL, NULL, NULL },
+	    ROUTE_EARLY | ROUTE_LOCAL, NULL },
 
-	{ HTTP_M_GET, "/v1/auth/me", status_me, ROUTE_FRESH, NULL, NULL },
+	{ HTTP_M_GET, "/v1/auth/me", status_me, ROUTE_FRESH, NULL },
 
-	{ HTTP_M_GET, "/v1/vaults", vaults_list, 0, NULL, NULL },
-	{ HTTP_M_POST, "/v1/vaults", vaults_create, 0, NULL, NULL },
-	{ HTTP_M_GET, "/v1/admin/vaults", vaults_admin_list, 0, NULL, NULL },
-	{ HTTP_M_DELETE, V, vaults_delete, 0, NULL, NULL },
-	{ HTTP_M_POST, V "/rename", vaults_rename, 0, NULL, NULL },
-	{ HTTP_M_GET, V "/context", vaults_context, 0, NULL, NULL },
-	{ HTTP_M_GET, V "/settings", vaults_settings, 0, NULL, NULL },
-	{ HTTP_M_PATCH, V "/settings", vaults_settings_set, 0, NULL, NULL },
+	{ HTTP_M_GET, "/v1/vaults", vaults_list, 0, NULL },
+	{ HTTP_M_POST, "/v1/vaults", vaults_create, 0, NULL },
+	{ HTTP_M_GET, "/v1/admin/vaults", vaults_admin_list, 0, NULL },
+	{ HTTP_M_DELETE, V, vaults_delete, 0, NULL },
+	{ HTTP_M_POST, V "/rename", vaults_rename, 0, NULL },
+	{ HTTP_M_GET, V "/context", vaults_context, 0, NULL },
+	{ HTTP_M_GET, V "/settings", vaults_settings, 0, NULL },
+	{ HTTP_M_PATCH, V "/settings", vaults_settings_set, 0, NULL },
 
-	{ HTTP_M_GET, V "/services", services_list, 0, NULL, NULL },
-	{ HTTP_M_POST, V "/services", services_upsert, 0, NULL, NULL },
-	{ HTTP_M_PUT, V "/services", services_replace, 0, NULL, NULL },
-	{ HTTP_M_DELETE, V "/services", services_clear, 0, NULL, NULL },
+	{ HTTP_M_GET, V "/services", services_list, 0, NULL },
+	{ HTTP_M_POST, V "/services", services_upsert, 0, NULL },
+	{ HTTP_M_PUT, V "/services", services_replace, 0, NULL },
+	{ HTTP_M_DELETE, V "/services", services_clear, 0, NULL },
 	{ HTTP_M_GET, V "/services/credential-usage", services_usage, 0,
-	    "key", NULL },
-	{ HTTP_M_PATCH, V "/services/*", services_enable, 0, NULL, NULL },
-	{ HTTP_M_DELETE, V "/services/*", services_delete, 0, NULL, NULL },
+	    "key" },
+	{ HTTP_M_PATCH, V "/services/*", services_enable, 0, NULL },
+	{ HTTP_M_DELETE, V "/services/*", services_delete, 0, NULL },
 
 	{ HTTP_M_GET, "/v1/credentials", credentials_list, 0,
-	    "vault reveal key", NULL },
-	{ HTTP_M_POST, "/v1/credentials", credentials_set, 0, NULL, NULL },
-	{ HTTP_M_DELETE, "/v1/credentials", credentials_delete, 0, NULL,
+	    "vault reveal key" },
+	{ HTTP_M_POST, "/v1/credentials", credentials_set, 0, NULL },
+	{ HTTP_M_DELETE, "/v1/credentials", credentials_delete, 0,
 	    NULL },
 
-	{ HTTP_M_GET, "/v1/agents", agents_list, 0, NULL, NULL },
-	{ HTTP_M_POST, "/v1/agents", agents_create, 0, NULL, NULL },
-	{ HTTP_M_GET, "/v1/agents/*", agents_get, 0, NULL, NULL },
-	{ HTTP_M_DELETE, "/v1/agents/*", agents_revoke, 0, NULL, NULL },
-	{ HTTP_M_POST, "/v1/agents/*/delete", agents_delete, 0, NULL, NULL },
-	{ HTTP_M_POST, "/v1/agents/*/rotate", agents_rotate, 0, NULL, NULL },
-	{ HTTP_M_POST, "/v1/agents/*/rename", agents_rename, 0, NULL, NULL },
-	{ HTTP_M_POST, "/v1/agents/*/role", agents_role, 0, NULL, NULL },
+	{ HTTP_M_GET, "/v1/agents", agents_list, 0, NULL },
+	{ HTTP_M_POST, "/v1/agents", agents_create, 0, NULL },
+	{ HTTP_M_GET, "/v1/agents/*", agents_get, 0, NULL },
+	{ HTTP_M_DELETE, "/v1/agents/*", agents_revoke, 0, NULL },
+	{ HTTP_M_POST, "/v1/agents/*/delete", agents_delete, 0, NULL },
+	{ HTTP_M_POST, "/v1/agents/*/rotate", agents_rotate, 0, NULL },
+	{ HTTP_M_POST, "/v1/agents/*/rename", agents_rename, 0, NULL },
+	{ HTTP_M_POST, "/v1/agents/*/role", agents_role, 0, NULL },
 
-	{ HTTP_M_GET, V "/agents", grants_list, 0, NULL, NULL },
-	{ HTTP_M_POST, V "/agents", grants_add, 0, NULL, NULL },
-	{ HTTP_M_DELETE, V "/agents/*", grants_delete, 0, NULL, NULL },
-	{ HTTP_M_POST, V "/agents/*/role", grants_role, 0, NULL, NULL },
+	{ HTTP_M_GET, V "/agents", grants_list, 0, NULL },
+	{ HTTP_M_POST, V "/agents", grants_add, 0, NULL },
+	{ HTTP_M_DELETE, V "/agents/*", grants_delete, 0, NULL },
+	{ HTTP_M_POST, V "/agents/*/role", grants_role, 0, NULL },
 
-	{ HTTP_M_POST, "/v1/sessions", sessions_mint, 0, NULL, NULL },
-	{ HTTP_M_GET, "/v1/sessions", sessions_list, 0, "vault", NULL },
-	{ HTTP_M_DELETE, "/v1/sessions/*", sessions_revoke, 0, "vault",
-	    NULL },
+	{ HTTP_M_POST, "/v1/sessions", sessions_mint, 0, NULL },
+	{ HTTP_M_GET, "/v1/sessions", sessions_list, 0, "vault" },
+	{ HTTP_M_DELETE, "/v1/sessions/*", sessions_revoke, 0, "vault" },
 
-	{ HTTP_M_GET, V "/logs", logs_vault, 0, LOG_QUERY, LOG_LATER },
-	{ HTTP_M_GET, "/v1/admin/logs", logs_instance, 0, LOG_QUERY,
-	    LOG_LATER }
+	{ HTTP_M_GET, V "/logs", logs_vault, ROUTE_FILTER, LOG_QUERY },
+	{ HTTP_M_GET, V "/logs/values", values_vault, 0, VALUES_QUERY },
+	{ HTTP_M_GET, "/v1/admin/logs", logs_instance, ROUTE_FILTER,
+	    LOG_QUERY },
+	{ HTTP_M_GET, "/v1/admin/logs/values", values_instance, 0,
+	    VALUES_QUERY }
 };
 #define NROUTES	(sizeof(routes) / sizeof(routes[0]))
 

@@ -33,6 +33,7 @@
 #define ROUTE_EARLY	0x02	/* before init too */
 #define ROUTE_LOCAL	0x04	/* there is none on api tcp */
 #define ROUTE_FRESH	0x08	/* ask keyd anew who the caller is */
+#define ROUTE_FILTER	0x10	/* keys of filters too, as often as need be */
 
 struct route {
 	enum http_method	 method;
@@ -40,7 +41,6 @@ struct route {
 	request_fn		*fn;
 	int			 flags;
 	const char		*query;		/* names, with blanks between */
-	const char		*later;		/* those not built yet */
 };
 
 #define ROUTE_ALLOW_SIZE	64
@@ -76,6 +76,7 @@ request_fn	 services_usage;
 request_fn	 sessions_list, sessions_mint, sessions_revoke;
 request_fn	 status_get, status_health, status_init, status_me;
 request_fn	 status_processes, status_reload, status_verbose;
+request_fn	 values_instance, values_vault;
 request_fn	 vaults_admin_list, vaults_context, vaults_create;
 request_fn	 vaults_delete, vaults_list, vaults_rename, vaults_settings;
 request_fn	 vaults_settings_set;

@@ -33,6 +33,7 @@
 
 #include "api_world.h"
 #include "codes.h"
+#include "filter.h"
 
 /*
  * One real api between clients and a keyd and logd that are played here: who
@@ -671,8 +672,22 @@ refused_by_name(void **state)
 		    "vault_role" },
 		{ "POST", "/v1/sessions",
 		    "{\"vault\":\"main\",\"ttl_seconds\":0}", "ttl_seconds" },
-		{ "GET", "/v1/vaults/main/logs?status_bucket=5xx", NULL,
-		    "status_bucket" },
+		{ "GET", "/v1/vaults/main/logs?status_bucket=6xx", NULL,
+		    "{\"parameter\":\"status_bucket\",\"at\":0,"
+		    "\"code\":\"invalid_filter\"" },
+		{ "GET", "/v1/vaults/main/logs?q=host:a+status:x", NULL,
+		    "{\"parameter\":\"q\",\"at\":14," },
+		{ "GET", "/v1/vaults/main/logs?path=%ff%2c%22", NULL,
+		    "{\"parameter\":\"path\",\"at\":2," },
+		{ "GET", "/v1/vaults/main/logs?path=%00", NULL, "query" },
+		{ "GET", "/v1/vaults/main/logs?vault=other", NULL,
+		    "only /v1/admin/logs" },
+		{ "GET", "/v1/vaults/main/logs?q=a:b&q=c:d", NULL, "a" },
+		{ "GET", "/v1/vaults/main/logs/values?key=colour", NULL,
+		    "colour" },
+		{ "GET", "/v1/vaults/main/logs/values", NULL, "missing" },
+		{ "GET", "/v1/vaults/main/logs/values?key=vault", NULL,
+		    "vault" },
 		{ "GET", "/v1/vaults/main/logs?colour=red", NULL, "colour" },
 		{ "GET", "/v1/vaults/main/logs?limit=1&limit=2", NULL,
 		    "twice" },
@@ -721,8 +736,9 @@ log_rows(void **state)
 
 	api_new(&w, PROC_API_TCP);
 	fd = http_known(&w, token);
-	http_ask(fd, "GET", "/v1/vaults/main/logs?after=0&limit=999", token,
-	    NULL);
+	http_ask(fd, "GET", "/v1/vaults/main/logs?after=0&limit=999"
+	    "&host=!*.example.org&q=status:4xx+!service:%22%22&path=/a+b",
+	    token, NULL);
 	may = &play_recv(&w.api, &w.keyd, MSG_MAY)->may;
 	assert_int_equal(may->action, ACTION_LOGS);
 	assert_string_equal(may->vault, "main");
@@ -736,6 +752,8 @@ log_rows(void **state)
 	assert_int_equal(q->tail, 1);
 	assert_int_equal(q->after, 0);
 	assert_int_equal(q->limit, 200);
+	assert_string_equal(q->filter, "!host:*.example.org status:4xx "
+	    "!service:\"\" path:\"/a b\"");
 	memset(&row, 0, sizeof(row));
 	row.id = 9;
 	row.ingress = INGRESS_MITM;
@@ -765,6 +783,70 @@ log_rows(void **state)
 	if (strncmp(a.body, want, strlen(want)) != 0)
 		fail_msg("%s", a.body);
 	assert_non_null(strstr(a.body, "}],\"next_cursor\":null}\n"));
+	http_free(&a);
+	close(fd);
+	assert_int_equal(api_end(&w), 0);
+}
+
+/* One who does not wait for the answer frees logd from looking for it. */
+static void
+reader_leaves(void **state)
+{
+	struct api_world	 w;
+	struct msg_may_answer	 yes;
+	uint32_t		 id;
+	int			 fd;
+
+	api_new(&w, PROC_API_TCP);
+	fd = http_known(&w, token);
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 1;
+	http_ask(fd, "GET", "/v1/admin/logs?vault=main", token, NULL);
+	yes.id = play_recv(&w.api, &w.keyd, MSG_MAY)->may.id;
+	play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+	id = play_recv(&w.api, &w.logd, MSG_QUERY)->query.id;
+	close(fd);
+	assert_int_equal(play_recv(&w.api, &w.logd,
+	    MSG_QUERY_CANCEL)->query_cancel.id, id);
+	assert_int_equal(api_end(&w), 0);
+}
+
+static void
+values_list(void **state)
+{
+	struct api_world	 w;
+	struct msg_may_answer	 yes;
+	struct msg_values	*v;
+	struct rec_value	 list[2] = { { "a.example" }, { "b" } };
+	struct msg_value_list	 m;
+	struct answer		 a;
+	int			 fd;
+
+	api_new(&w, PROC_API_TCP);
+	fd = http_known(&w, token);
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 77;
+	http_ask(fd, "GET", "/v1/vaults/main/logs/values?key=host&prefix=A."
+	    "&limit=2", token, NULL);
+	yes.id = play_recv(&w.api, &w.keyd, MSG_MAY)->may.id;
+	play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+	v = &play_recv(&w.api, &w.logd, MSG_VALUES)->values;
+	assert_int_equal(v->scope, 77);
+	assert_int_equal(v->key, FILTER_HOST);
+	assert_string_equal(v->prefix, "A.");
+	assert_int_equal(v->limit, 2);
+	memset(&m, 0, sizeof(m));
+	m.id = v->id;
+	m.status = 200;
+	m.more = 1;
+	m.values = list;
+	m.values_n = 2;
+	play_send(&w.logd, MSG_VALUE_LIST, &m);
+	http_expect(fd, 200, &a);
+	assert_string_equal(a.body, "{\"key\":\"host\",\"values\":"
+	    "[\"a.example\",\"b\"],\"more\":true}\n");
 	http_free(&a);
 	close(fd);
 	assert_int_equal(api_end(&w), 0);
@@ -938,6 +1020,8 @@ main(void)
 		cmocka_unit_test(services),
 		cmocka_unit_test(refused_by_name),
 		cmocka_unit_test(log_rows),
+		cmocka_unit_test(reader_leaves),
+		cmocka_unit_test(values_list),
 		cmocka_unit_test(logd_dies),
 		cmocka_unit_test(slow_reader),
 		cmocka_unit_test(shutting_down),
