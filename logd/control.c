@@ -15,6 +15,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/time.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,12 +24,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event.h>
+
+#include "batch.h"
 #include "codes.h"
 #include "control.h"
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
 #include "log.h"
+#include "proc.h"
 #include "recover.h"
 #include "schema.h"
 #include "vault.h"
@@ -58,6 +63,13 @@ static struct {
 
 static uint64_t	 rev;
 
+/* A change that failed and may yet be found committed; keyd waits. */
+static struct {
+	uint64_t	 rev;		/* 0: there is none */
+	char		 why[257];
+	struct event	 timer;
+} doubt;
+
 static struct statements	*control_sql(unsigned int);
 static size_t	control_columns(char *, size_t, const struct rec_desc *,
 		    const char *);
@@ -71,6 +83,8 @@ static void	control_applied(const struct msg_commit *);
 static int	control_check(const struct msg_commit *, char *, size_t);
 static void	control_read(sqlite3_stmt *, const struct rec_desc *, void *);
 static void	control_snapshot(struct link *);
+static void	control_answer(struct link *, uint64_t, int, const char *);
+static void	control_doubt(int, short, void *);
 static void	page_add(struct link *, unsigned int, struct msg_blob *);
 static void	page_send(struct link *, int);
 
@@ -328,19 +342,55 @@ control_commit(const struct msg_commit *m, char *why, size_t len)
 	return (rc);
 }
 
+static void
+control_answer(struct link *l, uint64_t n, int ok, const char *why)
+{
+	struct msg_committed	 m = { n, ok, why };
+
+	if (!ok)
+		log_warnx("change %" PRIu64 " of the control state is not "
+		    "durable: %s", n, why);
+	(void)link_send(l, MSG_COMMITTED, &m, -1);
+}
+
+/*
+ * "Not stored" must stay true when we are killed now.  Until it does, keyd has
+ * no answer, as from a logd that hangs, and takes what the next logd has.
+ */
+static void
+control_doubt(int fd, short what, void *arg)
+{
+	struct timeval	 tv = { 0, BATCH_RETRY_MS * 1000 };
+	struct link	*keyd = proc_peer(PROC_KEYD);
+
+	if (doubt.rev == 0)
+		return;
+	if (db_doubt()) {
+		evtimer_add(&doubt.timer, &tv);
+		return;
+	}
+	if (keyd != NULL)
+		control_answer(keyd, doubt.rev, 0, doubt.why);
+	doubt.rev = 0;
+}
+
 void
 control_message(struct link *l, struct msg *m)
 {
-	struct msg_committed	 done;
-	char			 why[257] = "";
+	char	 why[257] = "";
+	int	 ok;
 
-	done.rev = m->u.commit.rev;
-	done.ok = control_commit(&m->u.commit, why, sizeof(why)) == 0;
-	done.why = why;
-	if (!done.ok)
-		log_warnx("change %" PRIu64 " of the control state is not "
-		    "durable: %s", done.rev, why);
-	(void)link_send(l, MSG_COMMITTED, &done, -1);
+	ok = control_commit(&m->u.commit, why, sizeof(why)) == 0;
+	if (ok || !db_doubt()) {
+		control_answer(l, m->u.commit.rev, ok, why);
+		return;
+	}
+	log_warnx("change %" PRIu64 " of the control state may be stored or "
+	    "not: %s", m->u.commit.rev, why);
+	doubt.rev = m->u.commit.rev;
+	(void)strlcpy(doubt.why, why, sizeof(doubt.why));
+	evtimer_set(&doubt.timer, control_doubt, NULL);
+	control_doubt(-1, 0, NULL);
 }
 
 static void

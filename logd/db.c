@@ -24,31 +24,43 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "db.h"
+#include "dbfile.h"
 #include "fault.h"
+#include "keep.h"
 #include "log.h"
+#include "loop.h"
 
 static struct {
 	sqlite3			*h;
 	SLIST_HEAD(, db_sql)	 stmts;
 	enum db_error		 error;
+	enum db_cause		 cause;
 	char			 errstr[256];
 	int			 dirfd;
 	int			 full;		/* synchronous=FULL is set */
 	int			 in_tx;
 	int			 wal_pages;
+	int			 checkpoint_failing;	/* and reported */
+	uint64_t		 checkpoint_next;	/* not before */
 } db = { .dirfd = -1 };
 
 struct db_counters	 db_counters;
 
 static int	db_fail(int);
 static enum db_error	db_class(int);
+static enum db_cause	db_cause_of(int);
+static void	db_move(void);
 static int	db_refuse(char *, size_t, const char *, int);
 static int	db_harden(void);
 static int	db_ours(const char *, char *, size_t);
+static int	db_free(const char *, char *, size_t);
+static int	db_whole(const char *, const char *, char *, size_t);
 static int	db_pragma(const char *, int64_t *);
 static int	db_vbind(sqlite3_stmt *, const char *, va_list);
 static int	db_wal_hook(void *, sqlite3 *, const char *, int);
@@ -70,12 +82,34 @@ db_class(int rc)
 	}
 }
 
+static enum db_cause
+db_cause_of(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+		return (CAUSE_FULL);
+	case SQLITE_IOERR:
+		return (rc == SQLITE_IOERR_NOMEM ? CAUSE_MEMORY : CAUSE_IO);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return (CAUSE_LOCKED);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return (CAUSE_DAMAGED);
+	case SQLITE_NOMEM:
+		return (CAUSE_MEMORY);
+	default:
+		return (CAUSE_OTHER);
+	}
+}
+
 static int
 db_fail(int rc)
 {
 	if ((rc & 0xff) == SQLITE_MISUSE)
 		fatalx("database: a call that must not be made");
 	db.error = db_class(rc);
+	db.cause = db_cause_of(rc);
 	(void)snprintf(db.errstr, sizeof(db.errstr), "%s",
 	    db.h == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db.h));
 	db_counters.errors++;
@@ -94,6 +128,12 @@ db_errstr(void)
 	return (db.errstr);
 }
 
+enum db_cause
+db_cause(void)
+{
+	return (db.cause);
+}
+
 sqlite3 *
 db_handle(void)
 {
@@ -106,9 +146,8 @@ db_refuse(char *why, size_t len, const char *path, int rc)
 	switch (rc & 0xff) {
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
-		(void)snprintf(why, len, "%s is damaged (%s): put a backup in "
-		    "its place, or move it and its -wal file away to start "
-		    "with an empty one", path, sqlite3_errmsg(db.h));
+		(void)snprintf(why, len, "%s is damaged (%s): " DB_REMEDY,
+		    path, sqlite3_errmsg(db.h));
 		break;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -134,7 +173,8 @@ db_harden(void)
 		{ SQLITE_DBCONFIG_DEFENSIVE,		 1 },
 		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA,	 0 },
 		{ SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_FKEY,		 1 }
+		{ SQLITE_DBCONFIG_ENABLE_FKEY,		 1 },
+		{ SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,	 1 }
 	};
 	size_t	 i;
 	int	 rc, was;
@@ -186,6 +226,50 @@ db_ours(const char *path, char *why, size_t len)
 	return (-1);
 }
 
+/* One that somebody looks at with sqlite3(1), say, may be free soon. */
+static int
+db_free(const char *path, char *why, size_t len)
+{
+	uint64_t	 end = loop_mono() + DB_BUSY_MS * 1000;
+	int64_t		 n;
+	int		 rc, told = 0;
+
+	while ((rc = db_pragma("SELECT count(*) FROM sqlite_schema", &n)) ==
+	    SQLITE_BUSY && loop_mono() < end) {
+		if (!told)
+			log_warnx("%s is in use by another program: waiting",
+			    path);
+		told = 1;
+		(void)sqlite3_sleep(50);
+	}
+	return (rc == SQLITE_OK ? 0 : db_refuse(why, len, path, rc));
+}
+
+/*
+ * A damaged log is the machine's failure or the disk's.  After the first what
+ * is left of it is taken, and log_unclean says that something may be missing.
+ * If the machine has not been restarted since the last write, it is the other.
+ */
+static int
+db_whole(const char *dir, const char *path, char *why, size_t len)
+{
+	char	 wal[128];
+	int64_t	 boot = 0;
+
+	if (dbfile_wal(dir, wal, sizeof(wal)) == 0)
+		return (0);
+	if (db_pragma("SELECT value FROM meta WHERE key = 'boot'", &boot) !=
+	    SQLITE_OK || llabs(boot - clock_boot()) > CLOCK_BOOT_SLACK) {
+		log_warnx("%s-wal is not whole (%s): what came before is kept",
+		    path, wal);
+		return (0);
+	}
+	(void)snprintf(why, len, "%s-wal is damaged (%s): " DB_REMEDY ", or "
+	    "move the -wal file alone away to go on without the last changes",
+	    path, wal);
+	return (-1);
+}
+
 int
 db_open(const char *dir, char *why, size_t len)
 {
@@ -206,13 +290,20 @@ db_open(const char *dir, char *why, size_t len)
 		(void)snprintf(why, len, "%s: %s", dir, strerror(errno));
 		return (-1);
 	}
+	if (dbfile_check(dir, why, len) == -1) {
+		db_close();
+		return (-1);
+	}
 	rc = sqlite3_open_v2(path, &db.h, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, fault_vfs(dir));
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+	    keep_vfs(fault_vfs(dir)));
 	if (rc == SQLITE_OK)
 		rc = db_harden();
 	if (rc != SQLITE_OK)
 		(void)db_refuse(why, len, path, rc);
-	else if (db_ours(path, why, len) == 0) {
+	else if (db_free(path, why, len) == 0 &&
+	    db_ours(path, why, len) == 0 &&
+	    db_whole(dir, path, why, len) == 0) {
 		sqlite3_wal_hook(db.h, db_wal_hook, NULL);
 		db.full = -1;
 		return (0);
@@ -240,6 +331,15 @@ db_settle(void)
 }
 
 void
+db_trust(void)
+{
+	int	 was;
+
+	(void)sqlite3_db_config(db.h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+	    &was);
+}
+
+void
 db_close(void)
 {
 	struct db_sql	*s;
@@ -257,6 +357,8 @@ db_close(void)
 	db.dirfd = -1;
 	db.in_tx = 0;
 	db.wal_pages = 0;
+	db.checkpoint_failing = 0;
+	db.checkpoint_next = 0;
 }
 
 sqlite3_stmt *
@@ -409,9 +511,12 @@ db_text(sqlite3_stmt *s, int column)
 	return (p == NULL ? "" : (const char *)p);
 }
 
+/* Nothing is added to a log whose end is not what it should be. */
 int
 db_begin(int full)
 {
+	if (keep_cancel() == -1)
+		return (db_fail(SQLITE_IOERR));
 	if (full != db.full) {
 		if (db_exec(full ? "PRAGMA synchronous=FULL" :
 		    "PRAGMA synchronous=NORMAL") == -1)
@@ -444,6 +549,13 @@ db_rollback(void)
 	    sqlite3_exec(db.h, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
 		log_warnx("database: rollback: %s", sqlite3_errmsg(db.h));
 	db.in_tx = 0;
+	(void)keep_cancel();
+}
+
+int
+db_doubt(void)
+{
+	return (keep_cancel() == -1);
 }
 
 /*
@@ -460,25 +572,46 @@ static int
 db_wal_hook(void *arg, sqlite3 *h, const char *name, int pages)
 {
 	db.wal_pages = pages;
+	keep_commit();
 	return (SQLITE_OK);
+}
+
+/* What a disk that fails has to say is said once. */
+static void
+db_move(void)
+{
+	int	 rc, left = 0, done = 0;
+
+	rc = sqlite3_wal_checkpoint_v2(db.h, NULL, SQLITE_CHECKPOINT_PASSIVE,
+	    &left, &done);
+	if (rc != SQLITE_OK) {
+		(void)db_fail(rc);
+		if (!db.checkpoint_failing)
+			log_warnx("database: checkpoint: %s", db.errstr);
+		db.checkpoint_failing = 1;
+		db_counters.checkpoints_failed++;
+		db.checkpoint_next = loop_mono() +
+		    DB_CHECKPOINT_RETRY * UINT64_C(1000000);
+		return;
+	}
+	db.checkpoint_failing = 0;
+	db.wal_pages = left - done;
+	db_counters.checkpoints++;
 }
 
 void
 db_checkpoint(void)
 {
-	int	 rc, left = 0, done = 0;
+	if (db.wal_pages >= DB_CHECKPOINT_PAGES &&
+	    loop_mono() >= db.checkpoint_next)
+		db_move();
+}
 
-	if (db.wal_pages < DB_CHECKPOINT_PAGES)
-		return;
-	rc = sqlite3_wal_checkpoint_v2(db.h, NULL, SQLITE_CHECKPOINT_PASSIVE,
-	    &left, &done);
-	if (rc != SQLITE_OK) {
-		(void)db_fail(rc);
-		log_warnx("database: checkpoint: %s", db.errstr);
-		return;
-	}
-	db.wal_pages = left - done;
-	db_counters.checkpoints++;
+void
+db_reclaim(void)
+{
+	if (db.wal_pages > 0 && loop_mono() >= db.checkpoint_next)
+		db_move();
 }
 
 int64_t

@@ -32,6 +32,8 @@
 #define DB_FILE			"brokerd.db"
 #define DB_APPLICATION_ID	0x62726b64	/* "brkd" */
 #define DB_CHECKPOINT_PAGES	1000
+#define DB_CHECKPOINT_RETRY	1	/* seconds after one that failed */
+#define DB_BUSY_MS		3000	/* for another program to let go */
 
 /*
  * What an error means.  After DB_RETRY nothing of the transaction has been
@@ -44,6 +46,23 @@ enum db_error {
 	DB_CONSTRAINT,
 	DB_RETRY
 };
+
+/* What is wrong, for those who look at the counters; 0 is nothing. */
+enum db_cause {
+	CAUSE_NONE,
+	CAUSE_RESERVE,		/* less than `log reserve' is left */
+	CAUSE_FULL,
+	CAUSE_IO,
+	CAUSE_LOCKED,
+	CAUSE_DAMAGED,
+	CAUSE_MEMORY,
+	CAUSE_OTHER
+};
+
+/* What an operator can do about one that is damaged. */
+#define DB_REMEDY							\
+	"put a backup in its place, without a -wal file, or move it and "	\
+	"its -wal file away to start with an empty one"
 
 struct db_sql {
 	const char		*text;
@@ -60,7 +79,9 @@ struct db_sql {
 int	 db_open(const char *dir, char *why, size_t len);
 /* Switch to WAL; once it is known that the file is ours.  0 or -1. */
 int	 db_settle(void);
-/* Checkpoint and close. */
+/* It could be read and understood: from here on a close checkpoints. */
+void	 db_trust(void);
+/* Checkpoint, unless it was never trusted, and close. */
 void	 db_close(void);
 
 /*
@@ -94,14 +115,26 @@ const char	*db_text(sqlite3_stmt *, int);
 int	 db_begin(int full);
 int	 db_commit(void);
 void	 db_rollback(void);
+/*
+ * Whether a transaction that failed may be there after a restart all the same:
+ * its commit was written, the sync failed, and so does what would strike it
+ * out.  Each call tries again.
+ */
+int	 db_doubt(void);
 int	 db_lost(void);
 
 /* Of the last call that returned -1. */
 enum db_error	 db_error(void);
 const char	*db_errstr(void);
+enum db_cause	 db_cause(void);
 
 /* After a commit: a checkpoint when enough has gathered. */
 void	 db_checkpoint(void);
+/*
+ * When the disk is full: what the log holds goes into the database, so that
+ * the log's own space can be used again.
+ */
+void	 db_reclaim(void);
 
 /*
  * Bytes that may still be written: what the disk has left for us and what is
@@ -115,6 +148,7 @@ sqlite3	*db_handle(void);
 struct db_counters {
 	uint64_t	 commits;
 	uint64_t	 checkpoints;
+	uint64_t	 checkpoints_failed;
 	uint64_t	 errors;
 };
 extern struct db_counters	 db_counters;

@@ -31,16 +31,20 @@
 
 #include "fault.h"
 
+#define SECTOR	512
+
 /*
  * A VFS between SQLite and the system's own that fails as the control file
- * asks for.  What a write or a truncation destroys is kept until the next
- * sync of the file, so that a power failure can bring it back.
+ * asks for.  What a write or a truncation destroys, and what it puts there, is
+ * kept until the next sync of the file, so that a power failure can bring back
+ * the one or leave the other.
  */
 struct undo {
 	TAILQ_ENTRY(undo)	 entry;
 	sqlite3_int64		 off;
 	sqlite3_int64		 size;		/* of the file before */
-	int			 len;
+	int			 len;		/* of what was there */
+	int			 added;		/* of what is; 0: cut at off */
 	char			 data[];
 };
 TAILQ_HEAD(undos, undo);
@@ -74,10 +78,16 @@ static int	fault_sector(sqlite3_file *);
 static int	fault_traits(sqlite3_file *);
 static int	fault_now(uint32_t *);
 static int	fault_failed(int);
+static int	fault_step(int);
+static int	fault_partly(struct file *, const void *, int,
+		    sqlite3_int64);
 static void	fault_power(void);
-static void	undo_keep(struct file *, sqlite3_int64, sqlite3_int64);
+static uint32_t	fault_random(uint32_t);
+static void	undo_keep(struct file *, sqlite3_int64, sqlite3_int64,
+		    const void *);
 static void	undo_clear(struct file *);
 static void	undo_all(struct file *);
+static void	undo_redo(struct file *, const struct undo *);
 
 static const sqlite3_io_methods	 methods = {
 	.iVersion = 1,
@@ -113,6 +123,44 @@ fault_failed(int rc)
 	return (rc);
 }
 
+/* Whether this write, sync or truncation fails, with which of its errors. */
+static int
+fault_step(int ioerr)
+{
+	static const int	 errors[FAULT_MAX] = {
+		[FAULT_FULL] = SQLITE_FULL,
+		[FAULT_SHORT] = SQLITE_FULL,
+		[FAULT_BUSY] = SQLITE_BUSY,
+		[FAULT_NOMEM] = SQLITE_IOERR_NOMEM
+	};
+	uint32_t		 how = fault->how;
+
+	fault->steps++;
+	if (fault_now(&fault->power))
+		fault_power();
+	if (!fault_now(&fault->at) || how >= FAULT_MAX)
+		return (SQLITE_OK);
+	if (how == FAULT_POWER)
+		fault_power();
+	if (fault->once)
+		fault->at = 0;
+	return (fault_failed(how == FAULT_IOERR || (how != FAULT_NOMEM &&
+	    ioerr != SQLITE_IOERR_WRITE) ? ioerr : errors[how]));
+}
+
+/* The same for the same seed. */
+static uint32_t
+fault_random(uint32_t n)
+{
+	uint32_t	 x = fault->seed;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	fault->seed = x;
+	return (x % n);
+}
+
 static void
 undo_clear(struct file *f)
 {
@@ -124,28 +172,64 @@ undo_clear(struct file *f)
 	}
 }
 
-/* The bytes from off to end that are there now. */
+/* The bytes from off to end that are there now, and those that come. */
 static void
-undo_keep(struct file *f, sqlite3_int64 off, sqlite3_int64 end)
+undo_keep(struct file *f, sqlite3_int64 off, sqlite3_int64 end,
+    const void *buf)
 {
 	struct undo	*u;
-	sqlite3_int64	 size = 0;
+	sqlite3_int64	 size = 0, n = buf == NULL ? 0 : end - off;
 
 	if (f->real->pMethods->xFileSize(f->real, &size) != SQLITE_OK)
 		abort();
 	if (end > size)
 		end = size;
-	if (off > end)
+	if (off > end && buf == NULL)
 		off = end;
-	if ((u = calloc(1, sizeof(*u) + (end - off))) == NULL)
+	if (end < off)
+		end = off;
+	if ((u = calloc(1, sizeof(*u) + (end - off) + n)) == NULL)
 		abort();
 	u->off = off;
 	u->len = end - off;
+	u->added = n;
 	u->size = size;
 	if (u->len > 0 && f->real->pMethods->xRead(f->real, u->data, u->len,
 	    off) != SQLITE_OK)
 		abort();
+	if (n > 0)
+		memcpy(u->data + u->len, buf, n);
 	TAILQ_INSERT_HEAD(&f->undos, u, entry);
+}
+
+/* What of it had reached the disk: nothing, all, or some of its sectors. */
+static void
+undo_redo(struct file *f, const struct undo *u)
+{
+	const char	*p = u->data + u->len;
+	int		 i, n, torn = 0;
+
+	switch (fault_random(3)) {
+	case 0:
+		return;
+	case 1:
+		torn = 1;
+		break;
+	}
+	if (u->added == 0) {
+		(void)f->real->pMethods->xTruncate(f->real, u->off);
+		return;
+	}
+	for (i = 0; i < u->added; i += n) {
+		n = SECTOR - (u->off + i) % SECTOR;
+		if (n > u->added - i)
+			n = u->added - i;
+		if (torn && fault_random(2) == 0)
+			continue;
+		if (f->real->pMethods->xWrite(f->real, p + i, n,
+		    u->off + i) != SQLITE_OK)
+			abort();
+	}
 }
 
 static void
@@ -161,6 +245,10 @@ undo_all(struct file *f)
 		    SQLITE_OK)
 			abort();
 	}
+	if (fault->seed == 0)
+		return;
+	TAILQ_FOREACH_REVERSE(u, &f->undos, undos, entry)
+		undo_redo(f, u);
 }
 
 static void
@@ -208,23 +296,47 @@ static int
 fault_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 off)
 {
 	struct file	*f = (struct file *)file;
+	unsigned char	*p = buf;
+	int		 rc;
 
-	return (f->real->pMethods->xRead(f->real, buf, n, off));
+	rc = f->real->pMethods->xRead(f->real, buf, n, off);
+	if (n >= SECTOR && fault_now(&fault->flip)) {
+		(void)fault_failed(0);
+		p[n / 2] ^= 0x10;
+		p[3] ^= 0xff;
+		p[0] ^= 0x80;
+	}
+	return (rc);
+}
+
+/* As pwrite(2) does on a disk that is nearly full. */
+static int
+fault_partly(struct file *f, const void *buf, int n, sqlite3_int64 off)
+{
+	int	 half = n / 2;
+
+	if (half > 0) {
+		undo_keep(f, off, off + half, buf);
+		(void)f->real->pMethods->xWrite(f->real, buf, half, off);
+	}
+	return (SQLITE_FULL);
 }
 
 static int
 fault_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 off)
 {
 	struct file	*f = (struct file *)file;
+	int		 rc;
 
 	fault->writes++;
-	if (fault_now(&fault->power))
-		fault_power();
+	if ((rc = fault_step(SQLITE_IOERR_WRITE)) != SQLITE_OK)
+		return (fault->how == FAULT_SHORT ? fault_partly(f, buf, n,
+		    off) : rc);
 	if (fault_now(&fault->full))
 		return (fault_failed(SQLITE_FULL));
 	if (fault_now(&fault->ioerr))
 		return (fault_failed(SQLITE_IOERR_WRITE));
-	undo_keep(f, off, off + n);
+	undo_keep(f, off, off + n, buf);
 	return (f->real->pMethods->xWrite(f->real, buf, n, off));
 }
 
@@ -232,11 +344,15 @@ static int
 fault_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	struct file	*f = (struct file *)file;
+	int		 rc;
 
-	undo_keep(f, size, INT64_MAX);
+	if ((rc = fault_step(SQLITE_IOERR_TRUNCATE)) != SQLITE_OK)
+		return (rc);
+	undo_keep(f, size, INT64_MAX, NULL);
 	return (f->real->pMethods->xTruncate(f->real, size));
 }
 
+/* After one that drops, the next one has nothing to sync and succeeds. */
 static int
 fault_sync(sqlite3_file *file, int flags)
 {
@@ -244,9 +360,18 @@ fault_sync(sqlite3_file *file, int flags)
 	int		 rc;
 
 	fault->syncs++;
-	if (fault->fsync)
-		return (fault_failed(SQLITE_IOERR_FSYNC));
-	rc = f->real->pMethods->xSync(f->real, flags);
+	rc = fault_step(SQLITE_IOERR_FSYNC);
+	if (rc == SQLITE_OK && fault->fsync)
+		rc = fault_failed(SQLITE_IOERR_FSYNC);
+	if (rc != SQLITE_OK) {
+		if (fault->drop) {
+			undo_all(f);
+			undo_clear(f);
+		}
+		return (rc);
+	}
+	if (!fault->quick)
+		rc = f->real->pMethods->xSync(f->real, flags);
 	if (rc == SQLITE_OK)
 		undo_clear(f);
 	return (rc);

@@ -29,10 +29,27 @@
  * The file is a struct fault that both sides map.  Each of full, ioerr and
  * busy is the number of the write (busy: of the lock) from now on that fails,
  * and with it all that follow, until it is 0 again; fsync makes every sync
- * fail; power is a power failure at that write: what was not synced is undone
+ * fail; power is a power failure at that step: what was not synced is undone.
+ *
+ * A step is a write, a sync or a truncation; there is no shared memory with an
+ * exclusive lock.  at is the number of the step that fails as `how' says, with
+ * all that follow or, with once, alone.
+ *
+ * A seed other than 0 makes a power failure, or the failed sync that drops,
+ * keep any part of what was not synced, down to single sectors.
  */
 #define FAULT_FILE	"fault"
 #define FAULT_MAGIC	0x666c7431
+
+enum fault_how {
+	FAULT_FULL,		/* no space left on the device */
+	FAULT_IOERR,
+	FAULT_SHORT,		/* a part is written, then it is full */
+	FAULT_BUSY,
+	FAULT_NOMEM,
+	FAULT_POWER,
+	FAULT_MAX
+};
 
 struct fault {
 	uint32_t	 magic;
@@ -44,6 +61,14 @@ struct fault {
 	uint32_t	 writes;	/* counted */
 	uint32_t	 syncs;
 	uint32_t	 failed;
+	uint32_t	 at;
+	uint32_t	 how;
+	uint32_t	 once;
+	uint32_t	 drop;		/* a failed sync loses what it was for */
+	uint32_t	 flip;		/* the read from which on bytes differ */
+	uint32_t	 seed;
+	uint32_t	 steps;		/* counted */
+	uint32_t	 quick;		/* no sync is real; for many runs */
 };
 
 /* The VFS to open the database with: NULL is SQLite's own. */

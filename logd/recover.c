@@ -168,6 +168,7 @@ recover_open(const char *dir, char *why, size_t len)
 		db_close();
 		return (-1);
 	}
+	db_trust();
 	return (0);
 }
 

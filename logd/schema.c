@@ -269,10 +269,9 @@ schema_sound(const char *dir, char *why, size_t len)
 			rc = sqlite3_step(s);
 		if (rc != SQLITE_ROW || strcmp(db_text(s, 0), "ok") != 0) {
 			(void)snprintf(why, len, "%s/" DB_FILE " is damaged "
-			    "(table %s: %s): put a backup in its place, or "
-			    "move it and its -wal file away to start with an "
-			    "empty one", dir, i == OBJ_MAX ? "meta" :
-			    object_name(i), rc == SQLITE_ROW ? db_text(s, 0) :
+			    "(table %s: %s): " DB_REMEDY, dir,
+			    i == OBJ_MAX ? "meta" : object_name(i),
+			    rc == SQLITE_ROW ? db_text(s, 0) :
 			    sqlite3_errmsg(db_handle()));
 			sqlite3_finalize(s);
 			return (-1);

@@ -101,8 +101,28 @@ sub disk_full {
 	my $file = "$self->{state}/db/fault";
 	open(my $f, -e $file ? "+<" : ">", $file) or die "$file: $!";
 	print $f pack("L2", 0x666c7431, $full);
-	truncate $f, 9 * 4;
+	truncate $f, 17 * 4;
 	close $f or die "$file: $!";
+}
+
+# Other words of struct fault, by name; answers with what a counter says.
+sub disk {
+	my ($self, %set) = @_;
+	my @names = qw(magic full ioerr busy fsync power writes syncs failed at
+	    how once drop flip seed steps quick);
+	my %at = map { $names[$_] => 4 * $_ } 0 .. $#names;
+	my $file = "$self->{state}/db/fault";
+
+	open(my $f, "+<:raw", $file) or die "$file: $!";
+	for (keys %set) {
+		sysseek $f, $at{$_} // die("$_?"), 0;
+		syswrite $f, pack("L", $set{$_});
+	}
+	sysseek $f, 0, 0;
+	sysread $f, my $all, 4 * @names;
+	my %now;
+	@now{@names} = unpack "L*", $all;
+	return \%now;
 }
 
 # As Frame's, but a sanitizer that complained is no clean end, and neither is

@@ -63,23 +63,30 @@ fix_setup(void **state)
 	return (0);
 }
 
-int
-fix_teardown(void **state)
+void
+fix_clear(void)
 {
 	glob_t	 g;
 	char	 pattern[300];
 	size_t	 i;
 
-	if (db_handle() != NULL)
-		fix_crash();
 	if (fix.fault != NULL)
 		munmap(fix.fault, sizeof(*fix.fault));
+	fix.fault = NULL;
 	(void)snprintf(pattern, sizeof(pattern), "%s/*", fix.dir);
 	if (glob(pattern, 0, NULL, &g) == 0) {
 		for (i = 0; i < g.gl_pathc; i++)
 			(void)unlink(g.gl_pathv[i]);
 		globfree(&g);
 	}
+}
+
+int
+fix_teardown(void **state)
+{
+	if (db_handle() != NULL)
+		fix_crash();
+	fix_clear();
 	(void)rmdir(fix.dir);
 	return (0);
 }

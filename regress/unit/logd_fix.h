@@ -40,6 +40,9 @@ extern struct logd_fix	 fix;
 int	 fix_setup(void **);
 int	 fix_teardown(void **);
 
+/* An empty directory again, when nothing is open. */
+void	 fix_clear(void);
+
 /* Open as logd does, close as it does at the end, close as if killed. */
 void	 fix_open(void);
 void	 fix_close(void);
