@@ -110,6 +110,25 @@ const char	*args_name(const struct args *, char *, size_t);
 void		 command_usage(FILE *, const struct command *,
 		    const struct args *);
 
+/* Long options of logs. */
+enum {
+	LOGS_INSTANCE = OPT_LONG,
+	LOGS_AFTER,
+	LOGS_SHOW,
+	LOGS_ACTOR,
+	LOGS_DECISION,
+	LOGS_HOST,
+	LOGS_ID,
+	LOGS_KIND,
+	LOGS_METHOD,
+	LOGS_MIN_MS,
+	LOGS_PATH,
+	LOGS_SERVICE,
+	LOGS_SINCE,
+	LOGS_STATUS,
+	LOGS_UNTIL
+};
+
 /* tree.c: the commands of brokerctl. */
 extern const struct command	commands[];
 

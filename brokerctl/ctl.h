@@ -171,6 +171,21 @@ int64_t	 token_ttl(const struct args *);
 void	 token_print(const struct ctl *, const struct args *, const char *,
 	    const char *);
 
+/*
+ * logsquery.c: what of the log is wanted.
+ */
+#define LOGS_MAX	100000	/* rows */
+
+/*
+ * The rows that the options ask for, the newest first; *cursor is the row up
+ * to which there is nothing more to see.  Exits with 2 if an option's value
+ * is not valid.
+ */
+json_t	*logs_fetch(struct ctl *, const struct args *, int64_t *cursor);
+
+/* logscsv.c: all rows, the oldest first, with a line of names. */
+void	 logs_csv(const struct ctl *, const json_t *);
+
 /* logsrow.c: put one row of the log into a table. */
 extern const struct column	logs_short[], logs_wide[];
 void	 logs_row_short(const struct ctl *, struct table *, const json_t *);

@@ -25,17 +25,9 @@
 #include "command.h"
 #include "ctl.h"
 
-#define PAGE		200	/* the most that one answer has */
-#define COUNT_DEFAULT	50
-#define COUNT_MAX	100000
-#define OPT_INSTANCE	OPT_LONG	/* as in tree.c */
-
-enum format { SHORT, WIDE, JSON };
+enum format { SHORT, WIDE, JSON, CSV };
 
 static enum format	format(const struct ctl *, const struct args *);
-static int64_t	 count(const struct args *);
-static json_t	*fetch(struct ctl *, const struct args *, int64_t);
-static char	*page_path(const struct args *, int64_t, int64_t);
 static void	 print_json(const json_t *);
 static void	 print_rows(const struct ctl *, const json_t *, int);
 
@@ -44,14 +36,19 @@ int
 cmd_logs(struct ctl *ctl, struct args *args)
 {
 	enum format	 f = format(ctl, args);
+	int64_t		 cursor;
 	json_t		*rows;
 
-	rows = fetch(ctl, args, count(args));
+	rows = logs_fetch(ctl, args, &cursor);
 	if (f == JSON)
 		print_json(rows);
+	else if (f == CSV)
+		logs_csv(ctl, rows);
 	else
 		print_rows(ctl, rows, f == WIDE);
 	json_decref(rows);
+	if (args_flag(args, LOGS_SHOW))
+		fprintf(stderr, "-- cursor: %" PRId64 "\n", cursor);
 	return (0);
 }
 
@@ -62,71 +59,13 @@ format(const struct ctl *ctl, const struct args *args)
 
 	if (ctl->json || strcmp(o, "json") == 0)
 		return (JSON);
+	if (strcmp(o, "csv") == 0)
+		return (CSV);
 	if (strcmp(o, "wide") == 0)
 		return (WIDE);
 	if (strcmp(o, "short") != 0)
-		errx(2, "logs: -o %s: short, wide or json", o);
+		errx(2, "logs: -o %s: short, wide, json or csv", o);
 	return (SHORT);
-}
-
-static int64_t
-count(const struct args *args)
-{
-	const char	*errstr, *n = args_value(args, 'n', NULL);
-	int64_t		 value;
-
-	if (n == NULL)
-		return (COUNT_DEFAULT);
-	value = strtonum(n, 1, COUNT_MAX, &errstr);
-	if (errstr != NULL)
-		errx(2, "logs: -n %s: %s; 1 to %d", n, errstr, COUNT_MAX);
-	return (value);
-}
-
-/* Newest first, as the pages come. */
-static json_t *
-fetch(struct ctl *ctl, const struct args *args, int64_t wanted)
-{
-	json_t		*o, *rows;
-	const json_t	*next;
-	int64_t		 before = 0, left;
-
-	if ((rows = json_array()) == NULL)
-		err(1, NULL);
-	while ((left = wanted - (int64_t)json_array_size(rows)) > 0) {
-		o = call(ctl, "GET", page_path(args, left > PAGE ? PAGE :
-		    left, before), NULL);
-		if (json_array_extend(rows, json_object_get(o, "logs")) ==
-		    -1)
-			errx(1, "logs: the answer has no list of rows");
-		next = json_object_get(o, "next_cursor");
-		/* Downwards, or it would never end. */
-		if (!json_is_integer(next) || (before != 0 &&
-		    json_integer_value(next) >= before)) {
-			json_decref(o);
-			break;
-		}
-		before = json_integer_value(next);
-		json_decref(o);
-	}
-	return (rows);
-}
-
-static char *
-page_path(const struct args *args, int64_t limit, int64_t before)
-{
-	char	n[32], id[32];
-
-	snprintf(n, sizeof(n), "%" PRId64, limit);
-	snprintf(id, sizeof(id), "%" PRId64, before);
-	if (args_flag(args, OPT_INSTANCE))
-		return (before == 0 ?
-		    call_path("/v1/admin/logs?limit=%s", n) :
-		    call_path("/v1/admin/logs?limit=%s&before=%s", n, id));
-	return (before == 0 ?
-	    call_path("/v1/vaults/%s/logs?limit=%s", ctl_vault(args), n) :
-	    call_path("/v1/vaults/%s/logs?limit=%s&before=%s",
-	    ctl_vault(args), n, id));
 }
 
 static void

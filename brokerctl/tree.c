@@ -65,9 +65,23 @@ static const struct opt	opts_token_mint[] = {
 };
 
 static const struct opt	opts_logs[] = {
-	{ OPT_LONG, "instance", NULL, 0 },
+	{ LOGS_ACTOR, "actor", "actor", OPT_MANY },
+	{ LOGS_AFTER, "after-cursor", "cursor", 0 },
+	{ LOGS_DECISION, "decision", "decision", OPT_MANY },
+	{ LOGS_HOST, "host", "pattern", OPT_MANY },
+	{ LOGS_ID, "id", "request-id", OPT_MANY },
+	{ LOGS_INSTANCE, "instance", NULL, 0 },
+	{ LOGS_KIND, "kind", "kind", OPT_MANY },
+	{ LOGS_METHOD, "method", "method", OPT_MANY },
+	{ LOGS_MIN_MS, "min-ms", "ms", OPT_MANY },
 	{ 'n', "lines", "count", 0 },
 	{ 'o', "output", "format", 0 },
+	{ LOGS_PATH, "path", "pattern", OPT_MANY },
+	{ LOGS_SERVICE, "service", "service", OPT_MANY },
+	{ LOGS_SHOW, "show-cursor", NULL, 0 },
+	{ LOGS_SINCE, "since", "time", OPT_MANY },
+	{ LOGS_STATUS, "status", "status", OPT_MANY },
+	{ LOGS_UNTIL, "until", "time", OPT_MANY },
 	OPT_VAULT,
 	OPT_END
 };

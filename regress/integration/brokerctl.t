@@ -415,9 +415,66 @@ is(scalar(() = good("logs", "-n", "1", "-j") =~ /^\{/mg), 1, "logs -n 1");
 gives(good("logs", "--instance"), qr/ audit +credential\.reveal .*A_KEY/,
     "logs --instance");
 is(good("logs", "-v", "more"), "", "an empty log");
-for (["-n", 0], ["-n", "x"], ["-n", 100001], ["-o", "csv"]) {
+for (["-n", 0], ["-n", "x"], ["-n", 100001], ["-o", "xml"],
+    ["--status", "0xx"], ["--since", "yesterday"], ["--kind", "request,x"],
+    ["--min-ms", ""], ["--after-cursor", -1]) {
 	is((ctl("logs", @$_))[0], 2, "logs @$_");
 }
+gives((ctl("logs", "--status", "200,0xx"))[2],
+    qr/--status 200,0xx: status: "0xx" is no status/, "what is wrong");
+
+# Which rows: each option by itself, and several.
+sub ids { return join ",", map { decode_json($_)->{id} }
+    split /\n/, good("logs", "-j", @_) }
+sub those {
+	my ($want) = @_;
+	return join ",", map { $_->{id} } grep { $want->($_) } @rows;
+}
+my $of = $row->{actor_id};
+for (["--path", "/curl", sub { $_[0]{path} eq "/curl" }],
+    ["--path", "!/cu*", sub { $_[0]{path} !~ m{^/cu} }],
+    ["--host", uc $host, sub { $_[0]{host} eq $host }],
+    ["--status", "2xx", sub { ($_[0]{status} // -1) =~ /^2..$/ }],
+    ["--status", "404,5xx,300-399", sub { ($_[0]{status} // -1) =~
+    /^(404|5..|3..)$/ }], ["--method", "get,PUT", sub { $_[0]{method} =~
+    /^(GET|PUT)$/ }], ["--service", "demo", sub { $_[0]{matched_service} eq
+    "demo" }], ["--actor", $of, sub { $_[0]{actor_id} eq $of }],
+    ["--decision", "brokered", sub { $_[0]{decision} eq "brokered" }],
+    ["--kind", "request", sub { $_[0]{kind} eq "request" }],
+    ["--min-ms", 5, sub { $_[0]{latency_ms} >= 5 }],
+    ["--id", $row->{request_id}, sub { $_[0]{id} == $row->{id} }],
+    ["--since", $row->{created_at}, sub { $_[0]{created_at} ge
+    $row->{created_at} }],
+    ["--until", $row->{created_at}, sub { $_[0]{created_at} lt
+    $row->{created_at} }]) {
+	my $want = pop @$_;
+	is(ids(@$_), those($want), "logs @$_");
+}
+is(ids("--since", "1d", "--path", "/curl", "--status", "2xx", "--method",
+    "GET"), $row->{id}, "logs with several options");
+is(ids("--until", "1d"), "", "nothing that old");
+
+# Row by row from the beginning, each of them once.
+my ($cursor, @seen) = (0);
+for (1 .. @rows + 5) {
+	my ($rc, $out, $err) = ctl("logs", "-j", "-n", 2, "--after-cursor",
+	    $cursor, "--show-cursor", "--kind", "request");
+	is($rc, 0, "after $cursor");
+	last if $err =~ /^-- cursor: $cursor$/m;
+	push @seen, map { decode_json($_)->{id} } split /\n/, $out;
+	($cursor) = $err =~ /^-- cursor: (\d+)$/m or last;
+}
+is(join(",", @seen), those(sub { $_[0]{kind} eq "request" }),
+    "each row once");
+is((ctl("logs", "--after-cursor", $cursor + 1000000))[0], 1,
+    "a cursor from another database");
+
+my @csv = split /\n/, good("logs", "-o", "csv", "--path", "/curl");
+like($csv[0], qr/^id,created_at,kind,.*,detail$/, "CSV: the names");
+like($csv[1], qr/^$row->{id},.*,GET,\Q$host\E,\/curl,/, "CSV: the row");
+is(@csv, 2, "CSV: a line each");
+gives(good("logs", "--instance", "-v", "default", "--path", "/curl", "-j"),
+    qr/^\{"id":$row->{id},/, "of one vault among all");
 
 # Output that does not get there.
 SKIP: {

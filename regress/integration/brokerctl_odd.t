@@ -204,6 +204,27 @@ like($out, qr{^T\s+PUT\s+h:1/%00\s+\?\s.*worker_lost\s*\n
     .*event\s+auth_failed\ a=b\\033\ n=3\ .*\n
     .*gap\s+12\ requests\ are\ missing\ here}mx, "rows of other kinds");
 
+# What a tail is told decides whether it goes on.
+sub part {
+	my ($latest, $partial, @ids) = @_;
+	return json('{"latest_id":' . $latest . ',"logs":[' . join(",", map {
+	    "{\"id\":$_,\"path\":\"/a,\\\"b\\u001b\"}" } @ids) .
+	    '],"next_cursor":null' . ($partial ? ',"partial":true' : "") .
+	    "}");
+}
+($rc, $out, $err, $asked) = played([part(50, 1, 9, 7), part(90, 1),
+    part(120, 0, 99)], "logs", "-j", "--after-cursor", "5", "--show-cursor",
+    "--host", "a b");
+is(join(",", $out =~ /"id":(\d+)/g), "7,9,99", "a tail in parts");
+is($err, "-- cursor: 120\n", "where it ends");
+is(join(" ", $asked =~ m{^GET \S+\?limit=(\S+) }mg),
+    join(" ", map { "$_&q=host%3A%22a%20b%22" } "200&after=5",
+    "200&after=50", "200&after=90"), "how it is asked for");
+($rc, $out, $err) = played([part(5, 1)], "logs", "--after-cursor", "5");
+is($rc, 0, "a tail that stands still ends");
+($rc, $out) = played([part(9, 0, 9)], "logs", "-o", "csv");
+like($out, qr{\n9,,,,,,"/a,""b\x1b",}, "CSV with quotes");
+
 # A file of services.
 my $list = '[{"name":"x","host":"y","auth":{"type":"passthrough"}}]';
 ($rc, $out, $err, $asked) = played([json('{"services_count":1}')],
