@@ -52,6 +52,9 @@
 /* Answers that wait for a process that does not read them. */
 #define UNREAD_MAX		64
 
+/* Of a log link, in the kernel. */
+#define LOG_BUFFER		(1024 * 1024)
+
 /* Ledgers of dead workers that are kept open for logd. */
 #define LEDGERS_MAX		128
 
@@ -94,6 +97,8 @@ struct child {
 	struct link		*link;
 	uint64_t		 started;	/* loop_mono() */
 	uint64_t		 ready;
+	uint64_t		 heard;		/* its last counters */
+	int			 silent;	/* said nothing for too long */
 	uint32_t		 restarts;
 	int			 quick;		/* quick deaths in a row */
 	int			 asked;		/* PEER_WANTED so far */
@@ -272,6 +277,8 @@ void	 stop_begin(uint32_t grace);
 void	 stop_died(struct child *);
 
 /* status.c */
+/* Watch for processes that say nothing any more. */
+void	 status_start(void);
 void	 status_stats(struct child *, const struct msg_stats *);
 void	 status_send(struct child *, uint32_t id);
 void	 status_done(struct child *, uint32_t id, int ok, const char *text);

@@ -321,6 +321,7 @@ main(int argc, char **argv)
 	link_on_bad(dispatch_bad);
 	brokerd.gen = 1;
 	brokerd.started = loop_mono();
+	status_start();
 	start_next();
 	loop_run();
 	listen_close_all();

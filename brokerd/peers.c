@@ -31,6 +31,7 @@
  * the second one exists: a survivor gets its end at once and may use it, what
  * it sends waits in the kernel, and the other end waits here.
  */
+static void	peers_buffer(int);
 static void	peers_pair(struct child *, struct child *);
 static void	peers_give(struct child *, const struct child *, int);
 static void	peers_peer(struct child *, const struct link_peer *, int, int);
@@ -57,6 +58,20 @@ peers_prepare(struct child *c)
 	c->prepared = 1;
 }
 
+/*
+ * What a worker writes for logd waits in the kernel while logd is in a long
+ * commit: as much as its window holds, where the system gives so much.
+ */
+static void
+peers_buffer(int fd)
+{
+	int	 size = LOG_BUFFER;
+
+	while (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) ==
+	    -1 && size > LOG_BUFFER / 64)
+		size /= 2;
+}
+
 static void
 peers_pair(struct child *a, struct child *b)
 {
@@ -65,6 +80,10 @@ peers_pair(struct child *a, struct child *b)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 	    fds) == -1)
 		fatal("socketpair");
+	if (b->proc == PROC_LOGD && (PROC_BIT(a->proc) & M_WORKERS))
+		peers_buffer(fds[0]);
+	if (a->proc == PROC_LOGD && (PROC_BIT(b->proc) & M_WORKERS))
+		peers_buffer(fds[1]);
 	peers_give(b, a, fds[1]);
 	peers_give(a, b, fds[0]);
 }

@@ -282,6 +282,7 @@ start_run(struct child *c)
 	c->state = CHILD_CONF;
 	c->started = loop_mono();
 	c->ready = 0;
+	c->silent = 0;
 	c->asked = 0;
 	log_debug("%s: process %d", c->name, c->pid);
 }
@@ -341,7 +342,7 @@ start_ready(struct child *c, const struct msg_ready *m)
 		return;
 	}
 	c->state = CHILD_READY;
-	c->ready = loop_mono();
+	c->ready = c->heard = loop_mono();
 	c->landlock_abi = m->landlock_abi;
 	(void)strlcpy(c->degraded, m->degraded, sizeof(c->degraded));
 	log_debug("%s: ready", c->name);

@@ -15,6 +15,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/time.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -31,7 +32,19 @@
 
 #define COUNTERS_MAX	4096
 
+/*
+ * Counters come each 5 seconds.  A process that says nothing for longer is
+ * told, and left alone: it may wait for a slow disk, or somebody stopped it,
+ * and to kill it would lose what it holds.
+ */
+#define SILENT_US	12000000
+#define SILENT_TICK	2		/* seconds between two looks */
+
+static struct event	 tick;
+
 static int	status_name(const char *);
+static void	status_tick(int, short, void *);
+static void	status_heard(struct child *);
 static void	status_row(struct rec_procstat *, const struct child *);
 static void	status_degraded(char *, size_t);
 
@@ -50,6 +63,45 @@ status_name(const char *name)
 }
 
 void
+status_start(void)
+{
+	evtimer_set(&tick, status_tick, NULL);
+	status_tick(-1, 0, NULL);
+}
+
+static void
+status_tick(int fd, short what, void *arg)
+{
+	const struct timeval	 tv = { SILENT_TICK, 0 };
+	struct child		*c;
+	uint64_t		 now = loop_mono();
+
+	TAILQ_FOREACH(c, &brokerd.children, entry) {
+		if (c->state != CHILD_READY || c->silent ||
+		    now - c->heard < SILENT_US)
+			continue;
+		c->silent = 1;
+		log_warnx("%s: process %d has said nothing for %llu seconds: "
+		    "it is stopped, or waits for a disk", c->name, c->pid,
+		    (unsigned long long)(now - c->heard) / 1000000);
+	}
+	evtimer_add(&tick, &tv);
+}
+
+static void
+status_heard(struct child *c)
+{
+	uint64_t	 now = loop_mono();
+
+	if (c->silent)
+		log_info("%s: process %d is heard again, after %llu seconds",
+		    c->name, c->pid,
+		    (unsigned long long)(now - c->heard) / 1000000);
+	c->silent = 0;
+	c->heard = now;
+}
+
+void
 status_stats(struct child *c, const struct msg_stats *m)
 {
 	char		 buf[COUNTERS_MAX + 1], *copy;
@@ -57,6 +109,7 @@ status_stats(struct child *c, const struct msg_stats *m)
 	uint32_t	 i;
 	int		 n;
 
+	status_heard(c);
 	buf[0] = '\0';
 	for (i = 0; i < m->counters_n; i++) {
 		if (!status_name(m->counters[i].name)) {
@@ -95,7 +148,7 @@ status_row(struct rec_procstat *row, const struct child *c)
 	row->pid = c->pid;
 	row->uptime = c->pid == 0 ? 0 : (loop_mono() - c->started) / 1000000;
 	row->restarts = c->restarts;
-	row->state = states[c->state];
+	row->state = c->silent ? "silent" : states[c->state];
 	row->counters = c->counters;
 }
 
