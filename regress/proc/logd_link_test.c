@@ -26,6 +26,7 @@
 
 #include <cmocka.h>
 
+#include "../../logd/stream.h"
 #include "codes.h"
 #include "logd_world.h"
 
@@ -334,7 +335,14 @@ hostile(int what)
 	keyd_scope(&d, 2, SCOPE_WRITE, MITM1, 1);
 	keyd_vault(&d, 1, 1, 0);
 	worker_hello(&w2);
-	if (what != 0)
+	if (what >= 6) {
+		struct msg_hello	 h = { 1, 0 };
+
+		h.next += what == 6 ? STREAM_JUMP + 1 : what == 7 ? 9 : 0;
+		h.begins = what == 7 ? 10 : 0;
+		end_send(&w.end, MSG_HELLO, &h);
+		w.next = h.next;
+	} else if (what != 0)
 		worker_hello(&w);
 	if (what == 1)
 		w.next = 2;
@@ -359,7 +367,14 @@ hostile(int what)
 		e.seq = 1;
 		e.code = EVENT_LOG_UNCLEAN;
 		end_send(&w.end, MSG_EVENT, &e);
-	} else
+	} else if (what == 8) {
+		struct rec_gapcount	 lost = { 2, 1 };
+		struct msg_gap		 g = { 1, &lost, 1 };
+
+		end_send(&w.end, MSG_GAP, &g);
+		g.seq = 2;
+		end_send(&w.end, MSG_GAP, &g);
+	} else if (what != 6 && what != 7)
 		(void)worker_begin(&w);
 	assert_int_equal(peer_parent(&d, MSG_KILL, PEER_MS), 0);
 	assert_true(d.parent.u.kill.instance == MITM0);
@@ -413,6 +428,98 @@ test_not_its_event(void **state)
 	    "WHERE event = 'log_unclean'"), 0);
 }
 
+/* No file can have lost so many records under it, nor more BEGINs. */
+static void
+test_hello_far(void **state)
+{
+	hostile(6);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 1"), 0);
+}
+
+static void
+test_hello_begins(void **state)
+{
+	hostile(7);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 1"), 0);
+}
+
+/* Each may become 65 rows, and one is on its way at a time. */
+static void
+test_gaps(void **state)
+{
+	d.conf.flush_ms = 1000;
+	hostile(8);
+}
+
+/* What the file lost under a living worker is counted, in requests. */
+static void
+test_hello_lost(void **state)
+{
+	uint64_t	 b;
+	int		 i;
+
+	start_one();
+	for (i = 0; i < 5; i++) {
+		b = worker_begin(&w);
+		worker_end(&w, b);
+	}
+	(void)worker_begin(&w);
+	worker_acks(&w, 11, PEER_MS);
+	peer_kill(&d);
+	file_sql(&d, "DELETE FROM open_requests");
+	file_sql(&d, "DELETE FROM log WHERE seq > 4");
+	file_sql(&d, "UPDATE streams SET last_seq = 4, begins = 2");
+	(void)worker_begin(&w);
+	restart_one();
+	worker_acks(&w, 12, PEER_MS);
+	end_close(&w.end);
+	peer_ledger(&d, MITM0, w.ledger);
+	peer_taken(&d, MITM0);
+	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 0"), 3);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "flags & 15 = 1"), 1);
+	assert_int_equal(file_int(&d, "SELECT count FROM log WHERE "
+	    "flags & 15 = 1 AND vault IS NULL AND detail = "
+	    "'{\"lost\":\"committed\"}'"), 4);
+}
+
+/* A worker's window bounds what it has open, and so does logd. */
+static void
+test_open(void **state)
+{
+	static char		 path[2049], keys[1101];
+	struct msg_begin	 b;
+	int			 i;
+
+	start_one();
+	memset(path, 'p', sizeof(path) - 1);
+	memset(keys, 'k', sizeof(keys) - 1);
+	memset(&b, 0, sizeof(b));
+	b.scope = 1;
+	b.method = "GET";
+	b.host = "api.example.com";
+	b.path = path;
+	b.keys = keys;
+	for (i = 1; i <= STREAM_OPEN; i++) {
+		b.seq = i;
+		end_send(&w.end, MSG_BEGIN, &b);
+		if (i % 256 == 0)
+			worker_acks(&w, i, PEER_MS);
+	}
+	b.seq = i;
+	end_send(&w.end, MSG_BEGIN, &b);
+	assert_int_equal(peer_parent(&d, MSG_KILL, PEER_MS), 0);
+	assert_true(d.parent.u.kill.instance == MITM0);
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log WHERE "
+	    "error_code = 'worker_lost'"), STREAM_OPEN);
+}
+
 /* What a worker does not read piles up here only for so long. */
 static void
 test_unread(void **state)
@@ -455,6 +562,11 @@ main(void)
 		TEST(test_numbers),
 		TEST(test_not_its_message),
 		TEST(test_not_its_event),
+		TEST(test_hello_far),
+		TEST(test_hello_begins),
+		TEST(test_gaps),
+		TEST(test_hello_lost),
+		TEST(test_open),
 		TEST(test_unread)
 	};
 
