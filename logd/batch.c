@@ -227,9 +227,9 @@ batch_undo(void)
 	streamdb_undo();
 	TAILQ_FOREACH(r, &queue, entry) {
 		r->flags &= ~(REC_DROPPED | REC_NEWOPEN);
-		r->target_last = 0;
+		r->target.last = 0;
 		if ((r->flags & REC_OPEN) == 0)
-			r->target = 0;
+			r->target.id = 0;
 	}
 }
 

@@ -32,9 +32,8 @@
 struct target {
 	RB_ENTRY(target)	 node;
 	TAILQ_ENTRY(target)	 lru;		/* oldest use first */
+	struct dict_entry	 entry;
 	uint64_t		 hash;
-	int64_t			 id;
-	int64_t			 last;
 	size_t			 len;
 	uint8_t			 key[];
 };
@@ -49,15 +48,15 @@ static uint64_t		 gen = 1;
 static uint64_t		 seed;
 
 static struct db_sql	 sql_who = DB_SQL(
-    "SELECT id, last_id FROM scopes WHERE vault = ? AND actor_type = ?"
+    "SELECT id, first_id, last_id FROM scopes WHERE vault = ? AND actor_type = ?"
     " AND actor = ? AND actor_name = ? AND session = ?");
 static struct db_sql	 sql_new_who = DB_SQL(
     "INSERT INTO scopes (vault, actor_type, actor, actor_name, session,"
     " first_id, last_id) VALUES (?, ?, ?, ?, ?, ?, ?)");
 static struct db_sql	 sql_use_who = DB_SQL(
-    "UPDATE scopes SET last_id = ? WHERE id = ?");
+    "UPDATE scopes SET last_id = ?1 WHERE id = ?2 AND last_id < ?1");
 static struct db_sql	 sql_target = DB_SQL(
-    "SELECT id, last_id FROM targets WHERE vault = ? AND host = ?"
+    "SELECT id, first_id, last_id FROM targets WHERE vault = ? AND host = ?"
     " AND port = ? AND method = ? AND service = ? AND keys = ?"
     " AND auth_scheme = ? AND auth_header = ?");
 static struct db_sql	 sql_new_target = DB_SQL(
@@ -65,7 +64,7 @@ static struct db_sql	 sql_new_target = DB_SQL(
     " auth_scheme, auth_header, first_id, last_id)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 static struct db_sql	 sql_use_target = DB_SQL(
-    "UPDATE targets SET last_id = ? WHERE id = ?");
+    "UPDATE targets SET last_id = ?1 WHERE id = ?2 AND last_id < ?1");
 static struct db_sql	 sql_trim_targets = DB_SQL(
     "DELETE FROM targets WHERE id IN (SELECT id FROM targets t"
     " WHERE vault = ?1 AND last_id < ?2 AND NOT EXISTS"
@@ -77,13 +76,15 @@ static struct db_sql	 sql_trim_scopes = DB_SQL(
 
 static int	target_cmp(struct target *, struct target *);
 static struct target	*target_find(const uint8_t *, size_t);
-static void	target_put(const uint8_t *, size_t, int64_t, int64_t);
+static void	target_put(const uint8_t *, size_t, const struct dict_entry *);
 static size_t	target_key(const struct record *, uint64_t, uint8_t *);
 static uint64_t	target_hash(const uint8_t *, size_t);
-static int	target_load(const struct record *, uint64_t, int64_t, int64_t *,
-		    int64_t *);
-static int	entry_load(sqlite3_stmt *, int64_t *, int64_t *);
-static int	entry_use(struct db_sql *, int64_t, int64_t, int64_t *);
+static int	target_load(const struct record *, uint64_t, int64_t,
+		    struct dict_entry *);
+static int	entry_load(sqlite3_stmt *, struct dict_entry *);
+static int64_t	entry_bound(const struct dict_entry *, int64_t);
+static int	entry_use(struct db_sql *, struct dict_entry *, int64_t);
+static void	entry_new(struct dict_entry *, int64_t);
 
 RB_GENERATE_STATIC(targets, target, node, target_cmp)
 
@@ -97,19 +98,27 @@ target_cmp(struct target *a, struct target *b)
 	return (memcmp(a->key, b->key, a->len));
 }
 
-/* Seeded, though the tree stays balanced whatever is put into it. */
+/*
+ * Eight bytes at a time.  Seeded, though the tree stays balanced whatever is
+ * put into it.
+ */
 static uint64_t
 target_hash(const uint8_t *p, size_t len)
 {
-	uint64_t	 h;
-	size_t		 i;
+	uint64_t	 h, word;
 
 	if (seed == 0)
 		arc4random_buf(&seed, sizeof(seed));
-	h = seed;
-	for (i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211ULL;
-	return (h);
+	h = seed ^ len;
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		h = (h ^ word) * 1099511628211ULL;
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, p, len);
+	h = (h ^ word) * 1099511628211ULL;
+	return (h ^ h >> 32);
 }
 
 static size_t
@@ -154,7 +163,7 @@ target_find(const uint8_t *key, size_t len)
 }
 
 static void
-target_put(const uint8_t *key, size_t len, int64_t id, int64_t last)
+target_put(const uint8_t *key, size_t len, const struct dict_entry *e)
 {
 	struct target	*t;
 
@@ -168,8 +177,7 @@ target_put(const uint8_t *key, size_t len, int64_t id, int64_t last)
 	if ((t = malloc(sizeof(*t) + len)) == NULL)
 		fatal("target");
 	t->hash = target_hash(key, len);
-	t->id = id;
-	t->last = last;
+	t->entry = *e;
 	t->len = len;
 	memcpy(t->key, key, len);
 	RB_INSERT(targets, &targets, t);
@@ -191,62 +199,87 @@ dict_clear(void)
 	gen++;
 }
 
-/* The id and bound of an entry that is there: 1, 0 if not, -1. */
+/* An entry that is there: 1, 0 if not, -1. */
 static int
-entry_load(sqlite3_stmt *s, int64_t *id, int64_t *last)
+entry_load(sqlite3_stmt *s, struct dict_entry *e)
 {
 	int	 rc;
 
 	if ((rc = db_step(s)) != 1)
 		return (rc);
-	*id = sqlite3_column_int64(s, 0);
-	*last = sqlite3_column_int64(s, 1);
+	e->id = sqlite3_column_int64(s, 0);
+	e->first = sqlite3_column_int64(s, 1);
+	e->last = sqlite3_column_int64(s, 2);
 	db_reset(s);
 	return (1);
 }
 
-static int
-entry_use(struct db_sql *sql, int64_t entry, int64_t id, int64_t *last)
+/*
+ * How far ahead: in proportion to what it has been in use for, so that many
+ * entries in constant use are not written all the time.  Of a request that
+ * was read from the file we do not know when its target was new.
+ */
+static int64_t
+entry_bound(const struct dict_entry *e, int64_t id)
 {
-	if (id <= *last)
+	int64_t	 step = e->first == 0 ? 0 : id - e->first;
+
+	return (id + (step < DICT_STEP ? DICT_STEP : step));
+}
+
+static int
+entry_use(struct db_sql *sql, struct dict_entry *e, int64_t id)
+{
+	int64_t	 last;
+
+	if (id <= e->last)
 		return (0);
-	if (db_run(sql, "ii", id + DICT_STEP, entry) == -1)
+	last = entry_bound(e, id);
+	if (db_run(sql, "ii", last, e->id) == -1)
 		return (-1);
-	*last = id + DICT_STEP;
+	e->last = last;
 	return (0);
+}
+
+/* One that is new is inserted by the caller. */
+static void
+entry_new(struct dict_entry *e, int64_t id)
+{
+	e->first = id;
+	e->last = entry_bound(e, id);
 }
 
 int
 dict_who(struct who *w, int64_t id, int64_t *entry)
 {
-	sqlite3_stmt	*s;
-	int		 rc;
+	struct dict_entry	*e = &w->entry;
+	sqlite3_stmt		*s;
+	int			 rc;
 
 	if (w->gen != gen) {
 		if ((s = db_prep(&sql_who)) == NULL || db_bind(s, "iittt",
 		    (int64_t)w->vault, (int64_t)w->actor_type, w->actor,
 		    w->actor_name, w->session) == -1)
 			return (-1);
-		rc = entry_load(s, &w->entry, &w->last);
-		if (rc == -1)
+		if ((rc = entry_load(s, e)) == -1)
 			return (-1);
 		if (rc == 0) {
-			w->last = id + DICT_STEP;
+			entry_new(e, id);
 			if (db_run(&sql_new_who, "iitttii", (int64_t)w->vault,
 			    (int64_t)w->actor_type, w->actor, w->actor_name,
-			    w->session, id, w->last) == -1)
+			    w->session, e->first, e->last) == -1)
 				return (-1);
-			w->entry = sqlite3_last_insert_rowid(db_handle());
+			e->id = sqlite3_last_insert_rowid(db_handle());
 		}
 		w->gen = gen;
 	}
-	*entry = w->entry;
-	return (entry_use(&sql_use_who, w->entry, id, &w->last));
+	*entry = e->id;
+	return (entry_use(&sql_use_who, e, id));
 }
 
 static int
-target_load(const struct record *r, uint64_t vault, int64_t id, int64_t *entry,
-    int64_t *last)
+target_load(const struct record *r, uint64_t vault, int64_t id,
+    struct dict_entry *e)
 {
 	sqlite3_stmt	*s;
 	int		 rc;
@@ -255,14 +288,15 @@ target_load(const struct record *r, uint64_t vault, int64_t id, int64_t *entry,
 	    (int64_t)vault, r->host, (int64_t)r->port, r->method, r->service,
 	    r->keys, (int64_t)r->auth_scheme, r->auth_header) == -1)
 		return (-1);
-	if ((rc = entry_load(s, entry, last)) != 0)
+	if ((rc = entry_load(s, e)) != 0)
 		return (rc == -1 ? -1 : 0);
-	*last = id + DICT_STEP;
+	entry_new(e, id);
 	if (db_run(&sql_new_target, "itittt" "itii", (int64_t)vault, r->host,
 	    (int64_t)r->port, r->method, r->service, r->keys,
-	    (int64_t)r->auth_scheme, r->auth_header, id, *last) == -1)
+	    (int64_t)r->auth_scheme, r->auth_header, e->first,
+	    e->last) == -1)
 		return (-1);
-	*entry = sqlite3_last_insert_rowid(db_handle());
+	e->id = sqlite3_last_insert_rowid(db_handle());
 	return (0);
 }
 
@@ -276,24 +310,23 @@ dict_target(struct record *r, uint64_t vault, int64_t id)
 	len = target_key(r, vault, key);
 	if ((t = target_find(key, len)) != NULL) {
 		dict_counters.hits++;
-		if (entry_use(&sql_use_target, t->id, id, &t->last) == -1)
+		if (entry_use(&sql_use_target, &t->entry, id) == -1)
 			return (-1);
-		r->target = t->id;
-		r->target_last = t->last;
+		r->target = t->entry;
 		return (0);
 	}
 	dict_counters.misses++;
-	if (target_load(r, vault, id, &r->target, &r->target_last) == -1 ||
-	    entry_use(&sql_use_target, r->target, id, &r->target_last) == -1)
+	if (target_load(r, vault, id, &r->target) == -1 ||
+	    entry_use(&sql_use_target, &r->target, id) == -1)
 		return (-1);
-	target_put(key, len, r->target, r->target_last);
+	target_put(key, len, &r->target);
 	return (0);
 }
 
 int
 dict_target_use(struct record *r, int64_t id)
 {
-	return (entry_use(&sql_use_target, r->target, id, &r->target_last));
+	return (entry_use(&sql_use_target, &r->target, id));
 }
 
 int

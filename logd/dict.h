@@ -26,8 +26,10 @@
 /*
  * The dictionaries: rows of `scopes' and `targets' that rows of the log refer
  * to.  Each entry has a bound, last_id, on the ids of the rows that use it;
- * it is moved DICT_STEP ahead when a row would pass it, so that most rows
- * cost no write and an entry is never taken for unused while it is in use.
+ * it is moved ahead when a row would pass it, by DICT_STEP or by as much as
+ * the entry has been in use for, so that most rows cost no write, however
+ * many entries there are, and an entry is never taken for unused while it is
+ * in use.
  *
  * The cache of targets is bounded; the least recently used entry leaves.
  */

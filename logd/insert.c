@@ -138,7 +138,7 @@ insert_refs(struct record *r, int64_t id, int64_t *scope)
 	if (r->who != NULL && dict_who(r->who, id, scope) == -1)
 		return (-1);
 	if (r->flags & REC_OPEN)
-		return (r->target == 0 ? 0 : dict_target_use(r, id));
+		return (r->target.id == 0 ? 0 : dict_target_use(r, id));
 	if (*r->host == '\0' && *r->method == '\0')
 		return (0);
 	return (dict_target(r, r->vault, id));
@@ -175,7 +175,7 @@ insert_bind(sqlite3_stmt *s, int n, const struct slot *slot)
 	INT(slot->id);
 	OPT(r->vault != 0, (int64_t)r->vault);
 	OPT(slot->scope != 0, slot->scope);
-	OPT(r->target != 0, r->target);
+	OPT(r->target.id != 0, r->target.id);
 	INT(record_flags(r) | record_late(r));
 	OPT(r->status >= 0, r->status);
 	BYTES(r->request_id, sizeof(r->request_id));
@@ -268,7 +268,7 @@ insert_open(struct record *r)
 		return (insert_refused(r));
 	trace = trace_id(r, &len);
 	if (db_run(&sql_open, "iizzzibzebbe", stream_id(r->stream),
-	    (int64_t)r->seq, (int64_t)r->vault, scope, r->target,
+	    (int64_t)r->seq, (int64_t)r->vault, scope, r->target.id,
 	    record_flags(r), r->request_id, sizeof(r->request_id),
 	    (int64_t)r->conn, r->path, r->client, (size_t)r->client_len,
 	    trace, len, r->detail) == -1)

@@ -28,6 +28,13 @@
 
 struct stream;
 
+/* A row of a dictionary, and which ids of the log may refer to it. */
+struct dict_entry {
+	int64_t		 id;
+	int64_t		 first;
+	int64_t		 last;
+};
+
 /*
  * Who a row is about: what a scope stands for.  Shared by the records of one
  * scope; entry is its row in the dictionary, good while gen is dict's.
@@ -38,8 +45,7 @@ struct who {
 	char		 actor[65];
 	char		 actor_name[65];
 	char		 session[25];
-	int64_t		 entry;
-	int64_t		 last;		/* bound on the ids that use it */
+	struct dict_entry entry;
 	uint64_t	 gen;
 	unsigned int	 refs;
 };
@@ -60,8 +66,7 @@ struct record {
 	struct who		*who;		/* NULL: nobody known */
 	uint64_t		 seq;
 	uint64_t		 vault;		/* 0: the instance log */
-	int64_t			 target;	/* once in open_requests */
-	int64_t			 target_last;
+	struct dict_entry	 target;	/* id 0: not known yet */
 	int			 flags;
 	uint8_t			 kind;
 	uint8_t			 event;

@@ -77,7 +77,7 @@ load_request(struct stream *st, sqlite3_stmt *s)
 	r = record_stored(st, sqlite3_column_int64(s, 0), db_text(s, 6),
 	    db_text(s, 9));
 	r->vault = sqlite3_column_int64(s, 1);
-	r->target = sqlite3_column_int64(s, 2);
+	r->target.id = sqlite3_column_int64(s, 2);
 	r->kind = FLAGS_KIND(flags);
 	r->ingress = FLAGS_INGRESS(flags);
 	r->decision = FLAGS_DECISION(flags);
