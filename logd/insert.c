@@ -36,11 +36,20 @@
     " trace_id, count, detail"
 #define VALUES	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define VALUES4	VALUES ", " VALUES ", " VALUES ", " VALUES
+#define VALUES8	VALUES4 ", " VALUES4
+
+/*
+ * A statement of several rows has a price of its own, a savepoint, so that it
+ * pays to have many; a small flush should not go row by row either.
+ */
+#define SOME_ROWS	8
 
 static struct db_sql	 sql_one =
     DB_SQL("INSERT INTO log (" COLUMN_NAMES ") VALUES " VALUES);
+static struct db_sql	 sql_some = DB_SQL("INSERT INTO log (" COLUMN_NAMES
+    ") VALUES " VALUES8);
 static struct db_sql	 sql_many = DB_SQL("INSERT INTO log (" COLUMN_NAMES
-    ") VALUES " VALUES4 ", " VALUES4);
+    ") VALUES " VALUES8 ", " VALUES8 ", " VALUES8 ", " VALUES8);
 static struct db_sql	 sql_open = DB_SQL(
     "INSERT INTO open_requests (stream, seq, vault, scope, target, flags,"
     " request_id, conn, path, client, trace_id, detail)"
@@ -69,7 +78,8 @@ static uint64_t		 refused;	/* in it */
 static int	insert_refs(struct record *, int64_t, int64_t *);
 static int	insert_bind(sqlite3_stmt *, int, const struct slot *);
 static int	insert_flush(void);
-static int	insert_each(void);
+static int	insert_several(const struct slot *, int);
+static int	insert_each(const struct slot *, int);
 static int	insert_refused(struct record *);
 static int64_t	record_flags(const struct record *);
 static int64_t	record_late(const struct record *);
@@ -203,43 +213,58 @@ insert_bind(sqlite3_stmt *s, int n, const struct slot *slot)
 
 /* One by one: to find the row that is to blame, and for what is left over. */
 static int
-insert_each(void)
+insert_each(const struct slot *first, int n)
 {
 	sqlite3_stmt	*s;
 	int		 i;
 
 	if ((s = db_prep(&sql_one)) == NULL)
 		return (-1);
-	for (i = 0; i < nslots; i++) {
-		if (insert_bind(s, 0, &slots[i]) == -1)
+	for (i = 0; i < n; i++) {
+		if (insert_bind(s, 0, &first[i]) == -1)
 			return (-1);
-		if (db_step(s) == -1 && insert_refused(slots[i].r) == -1)
+		if (db_step(s) == -1 && insert_refused(first[i].r) == -1)
 			return (-1);
 	}
 	return (0);
 }
 
 static int
-insert_flush(void)
+insert_several(const struct slot *first, int n)
 {
 	sqlite3_stmt	*s;
-	int		 i, rc = -1;
+	int		 i;
 
-	if (nslots == INSERT_ROWS) {
-		if ((s = db_prep(&sql_many)) == NULL)
-			return (-1);
-		for (i = 0; i < nslots; i++) {
-			if (insert_bind(s, i, &slots[i]) == -1)
-				return (-1);
-		}
-		rc = db_step(s);
-		if (rc == -1 && (db_error() != DB_CONSTRAINT || db_lost()))
+	s = db_prep(n == INSERT_ROWS ? &sql_many : &sql_some);
+	if (s == NULL)
+		return (-1);
+	for (i = 0; i < n; i++) {
+		if (insert_bind(s, i, &first[i]) == -1)
 			return (-1);
 	}
-	if (rc == -1)
-		rc = insert_each();
+	if (db_step(s) == 0)
+		return (0);
+	if (db_error() != DB_CONSTRAINT || db_lost())
+		return (-1);
+	return (insert_each(first, n));
+}
+
+static int
+insert_flush(void)
+{
+	int	 i, n, rc;
+
+	for (i = 0; i < nslots; i += n) {
+		n = nslots - i;
+		n = n >= INSERT_ROWS ? INSERT_ROWS : n >= SOME_ROWS ?
+		    SOME_ROWS : n;
+		rc = n < SOME_ROWS ? insert_each(&slots[i], n) :
+		    insert_several(&slots[i], n);
+		if (rc == -1)
+			return (-1);
+	}
 	nslots = 0;
-	return (rc);
+	return (0);
 }
 
 int

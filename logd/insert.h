@@ -24,11 +24,11 @@
 #include "record.h"
 
 /*
- * Records become rows, INSERT_ROWS at a time, and get their ids.  All of it
+ * Records become rows, many at a time, and get their ids.  All of it
  * is done inside a transaction: insert_row() ..., insert_finish(), then
  * insert_committed() after its commit or insert_undo() after a rollback.
  */
-#define INSERT_ROWS	8
+#define INSERT_ROWS	32	/* in one statement; then 8, then one */
 
 /* The first id to give away; see also recover.c. */
 void	 insert_init(int64_t next);
