@@ -28,6 +28,17 @@
 
 #define NTEXTS	7
 
+/*
+ * Memory of records that are gone is kept for the next, since a flush frees a
+ * thousand of one size at once, which malloc(3) would join and cut up again.
+ */
+#define BLOCK		768
+#define BLOCKS_KEPT	2048
+
+static struct records	 unused = TAILQ_HEAD_INITIALIZER(unused);
+static unsigned int	 nunused;
+
+static struct record	*record_alloc(size_t);
 static struct record	*record_new(const char *const *, enum log_kind);
 
 struct who *
@@ -64,6 +75,21 @@ who_unref(struct who *w)
 		free(w);
 }
 
+static struct record *
+record_alloc(size_t size)
+{
+	struct record	*r;
+
+	if (size <= BLOCK && (r = TAILQ_FIRST(&unused)) != NULL) {
+		TAILQ_REMOVE(&unused, r, entry);
+		nunused--;
+	} else if ((r = malloc(size <= BLOCK ? BLOCK : size)) == NULL)
+		fatal("record");
+	memset(r, 0, sizeof(*r));
+	r->size = size;
+	return (r);
+}
+
 /*
  * One allocation a record, its texts behind it: method, host, path, service,
  * keys, auth_header, detail.
@@ -81,9 +107,7 @@ record_new(const char *const *texts, enum log_kind kind)
 		len[i] = texts[i] == NULL ? 1 : strlen(texts[i]) + 1;
 		total += len[i];
 	}
-	if ((r = malloc(total)) == NULL)
-		fatal("record");
-	memset(r, 0, sizeof(*r));
+	r = record_alloc(total);
 	p = (char *)(r + 1);
 	for (i = 0; i < NTEXTS; i++) {
 		copy[i] = p;
@@ -233,7 +257,12 @@ record_free(struct record *r)
 {
 	who_unref(r->who);
 	free(r->note);
-	free(r);
+	if (r->size > BLOCK || nunused == BLOCKS_KEPT) {
+		free(r);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&unused, r, entry);
+	nunused++;
 }
 
 void

@@ -98,6 +98,7 @@ struct record {
 	const char		*auth_header;
 	const char		*detail;
 	char			*note;		/* memory of a later detail */
+	size_t			 size;		/* of it all, texts included */
 };
 TAILQ_HEAD(records, record);
 
