@@ -209,7 +209,7 @@ test_trim_open(void **state)
 	fix_open();
 	a = request("a.example");
 	lookup(a, 1, &one);
-	fix_sql("INSERT INTO streams VALUES (1, 1, 0, 0, 0, 0, 0)");
+	fix_sql("INSERT INTO streams VALUES (1, 1, 0, 0, 0, 0, 0, 0)");
 	(void)snprintf(sql, sizeof(sql), "INSERT INTO open_requests (stream,"
 	    " seq, target, flags, request_id) VALUES (1, 1, %lld, 0, x'00')",
 	    (long long)one);
