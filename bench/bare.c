@@ -73,8 +73,9 @@ prepare(uint64_t first)
 		record_uuid(r->uuid, loop_wall());
 		r->flags = schema_flags(KIND_REQUEST, INGRESS_MITM,
 		    DECISION_BROKERED, PROTOCOL_HTTP11, 0, 0, 0);
-		r->nclient = addr_pack(&r->row.begin.client, r->client);
-		r->nupstream = addr_pack(&r->row.end.upstream, r->upstream);
+		r->nclient = addr_pack(&r->row.begin.client, 0, r->client);
+		r->nupstream = addr_pack(&r->row.end.upstream, r->row.begin.port,
+		    r->upstream);
 	}
 }
 
@@ -138,7 +139,7 @@ void
 bare_run(struct bare *b, uint64_t warm, uint64_t n, int vaults)
 {
 	const char	*tmp = getenv("TMPDIR");
-	char		 dir[256], file[300];
+	char		 dir[256];
 	int		 p[2], status;
 	pid_t		 pid;
 
@@ -158,8 +159,5 @@ bare_run(struct bare *b, uint64_t warm, uint64_t n, int vaults)
 	    waitpid(pid, &status, 0) == -1 || status != 0)
 		errx(1, "the bare loop failed");
 	close(p[0]);
-	(void)snprintf(file, sizeof(file), "%s/" DB_FILE, dir);
-	(void)unlink(file);
-	if (rmdir(dir) == -1)
-		err(1, "%s", dir);
+	gen_remove(dir);
 }

@@ -39,7 +39,7 @@ static struct db_sql	 sql_row = DB_SQL(
 
 static const char	*row_text(sqlite3_stmt *, int, struct arena *);
 static void	row_bytes(sqlite3_stmt *, int, uint8_t *, size_t);
-static void	row_addr(sqlite3_stmt *, int, struct msg_addr *);
+static void	row_addr(sqlite3_stmt *, int, uint16_t, struct msg_addr *);
 static int64_t	row_number(sqlite3_stmt *, int);
 static void	row_event(struct rec_row *, unsigned int);
 static void	row_take(sqlite3_stmt *, struct rec_row *, struct arena *);
@@ -67,10 +67,10 @@ row_bytes(sqlite3_stmt *s, int column, uint8_t *p, size_t size)
 }
 
 static void
-row_addr(sqlite3_stmt *s, int column, struct msg_addr *a)
+row_addr(sqlite3_stmt *s, int column, uint16_t usual, struct msg_addr *a)
 {
 	addr_unpack(sqlite3_column_blob(s, column),
-	    sqlite3_column_bytes(s, column), a);
+	    sqlite3_column_bytes(s, column), usual, a);
 }
 
 /* -1 is "not known". */
@@ -125,8 +125,8 @@ row_take(sqlite3_stmt *s, struct rec_row *r, struct arena *arena)
 	r->bytes_in = sqlite3_column_int64(s, 20);
 	r->bytes_out = sqlite3_column_int64(s, 21);
 	r->protocol = FLAGS_PROTOCOL(flags);
-	row_addr(s, 22, &r->client);
-	row_addr(s, 23, &r->upstream);
+	row_addr(s, 22, 0, &r->client);
+	row_addr(s, 23, r->port, &r->upstream);
 	row_bytes(s, 24, r->trace_id, sizeof(r->trace_id));
 	r->auth_scheme = sqlite3_column_int(s, 15);
 	r->auth_header = row_text(s, 16, arena);

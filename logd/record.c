@@ -235,7 +235,7 @@ record_end(struct record *r, const struct msg_end *m)
 	r->ttfb = m->ttfb;
 	r->bytes_in = m->bytes_in;
 	r->bytes_out = m->bytes_out;
-	r->upstream_len = addr_pack(&m->upstream, r->upstream);
+	r->upstream_len = addr_pack(&m->upstream, r->port, r->upstream);
 	r->flags |= REC_ENDED;
 }
 
@@ -249,7 +249,7 @@ record_lost(struct record *r)
 void
 record_client(struct record *r, const struct msg_addr *a)
 {
-	r->client_len = addr_pack(a, r->client);
+	r->client_len = addr_pack(a, 0, r->client);
 }
 
 void
@@ -294,25 +294,32 @@ record_time(const uint8_t *id)
 }
 
 size_t
-addr_pack(const struct msg_addr *a, uint8_t *p)
+addr_pack(const struct msg_addr *a, uint16_t usual, uint8_t *p)
 {
-	size_t	 len = a->af == 4 ? 4 : a->af == 6 ? 16 : 0;
+	size_t	 n = 0, len = a->af == 4 ? 4 : a->af == 6 ? 16 : 0;
 
 	if (len == 0)
 		return (0);
-	p[0] = a->port >> 8;
-	p[1] = a->port & 0xff;
-	memcpy(p + 2, a->ip, len);
-	return (len + 2);
+	if (usual == 0 || a->port != usual) {
+		p[n++] = a->port >> 8;
+		p[n++] = a->port & 0xff;
+	}
+	memcpy(p + n, a->ip, len);
+	return (n + len);
 }
 
 void
-addr_unpack(const uint8_t *p, size_t len, struct msg_addr *a)
+addr_unpack(const uint8_t *p, size_t len, uint16_t usual, struct msg_addr *a)
 {
 	memset(a, 0, sizeof(*a));
-	if (p == NULL || (len != 6 && len != 18))
+	if (p == NULL || (len != 4 && len != 6 && len != 16 && len != 18))
 		return;
-	a->af = len == 6 ? 4 : 6;
-	a->port = p[0] << 8 | p[1];
-	memcpy(a->ip, p + 2, len - 2);
+	a->af = len < 16 ? 4 : 6;
+	a->port = usual;
+	if (len % 4 != 0) {
+		a->port = p[0] << 8 | p[1];
+		p += 2;
+		len -= 2;
+	}
+	memcpy(a->ip, p, len);
 }

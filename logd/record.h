@@ -142,8 +142,12 @@ void		 record_free(struct record *);
 void		 record_uuid(uint8_t *id, int64_t us);
 int64_t		 record_time(const uint8_t *id);
 
-/* An address as it is stored: port, then 4 or 16 bytes; returns the length. */
-size_t		 addr_pack(const struct msg_addr *, uint8_t *);
-void		 addr_unpack(const uint8_t *, size_t, struct msg_addr *);
+/*
+ * An address as it is stored: port, unless that is the usual one (0: there is
+ * none), then 4 or 16 bytes.  Returns the length.
+ */
+size_t		 addr_pack(const struct msg_addr *, uint16_t usual, uint8_t *);
+void		 addr_unpack(const uint8_t *, size_t, uint16_t usual,
+		    struct msg_addr *);
 
 #endif /* RECORD_H */

@@ -262,6 +262,36 @@ test_fields(void **state)
 	    record_time(q.rows[0].request_id));
 }
 
+/* The upstream's port is stored when it is not the one that was asked for. */
+static void
+test_upstream(void **state)
+{
+	static const uint16_t	 ports[] = { 443, 8443 };
+	struct record		*r;
+	struct msg_end		 e;
+	int			 i;
+
+	fix_open();
+	fix_vault(1, "one");
+	memset(&e, 0, sizeof(e));
+	e.upstream.af = 4;
+	e.upstream.ip[0] = 192;
+	for (i = 0; i < 2; i++) {
+		e.upstream.port = ports[i];
+		r = fix_request(1, 0, "/");
+		record_end(r, &e);
+		assert_int_equal(r->upstream_len, i == 0 ? 4 : 6);
+		batch_add(r);
+	}
+	assert_int_equal(batch_flush(0), 0);
+	ask(1, 0, -1, 2);
+	assert_int_equal(q.n, 2);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(q.rows[1 - i].upstream.port, ports[i]);
+		assert_int_equal(q.rows[1 - i].upstream.ip[0], 192);
+	}
+}
+
 int
 main(void)
 {
@@ -272,7 +302,8 @@ main(void)
 		TEST(test_tail),
 		TEST(test_cursors),
 		TEST(test_kinds),
-		TEST(test_fields)
+		TEST(test_fields),
+		TEST(test_upstream)
 	};
 
 	return (cmocka_run_group_tests_name("query", tests, NULL, NULL));
