@@ -30,6 +30,7 @@
 
 /* Classes of statuses, 0 to 9, and those that are not known. */
 #define CLASSES		11
+#define CLASS_USUAL	2		/* has no index */
 #define CLASS_NONE	10
 #define CLASS_ALL	((1U << CLASSES) - 1)
 #define CLASS_ERR	0x3f0U		/* 4xx and above */
@@ -290,7 +291,7 @@ add_vault(struct scan *sc, const struct narrow *w, uint64_t vault,
 
 	if (w->coded)
 		return (scan_source(sc, SOURCE_ERROR, vault, 0, spans));
-	if (w->classes == CLASS_ALL)
+	if (w->classes & 1U << CLASS_USUAL)
 		return (scan_source(sc, is_most(vault) ? SOURCE_ALL :
 		    SOURCE_VAULT, vault, 0, spans));
 	for (c = 0; c < CLASSES; c++) {
@@ -330,7 +331,7 @@ add_all(struct scan *sc, const struct narrow *w, const struct spans *spans)
 		for (i = 0; i < t->n && rc == 0; i++)
 			rc = add_vault(sc, w,
 			    sc->filter->values[t->first + i].lo, spans);
-	} else if (w->coded || w->classes != CLASS_ALL) {
+	} else if (w->coded || (w->classes & 1U << CLASS_USUAL) == 0) {
 		for (v = vault_next(NULL); v != NULL && rc == 0;
 		    v = vault_next(v))
 			rc = add_vault(sc, w, v->id, spans);

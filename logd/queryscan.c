@@ -42,7 +42,8 @@ static struct db_sql	 sql_slice[SOURCE_KINDS][2] = {
 	[SOURCE_VAULT] =	BOTH("INDEXED BY log_vault WHERE vault IS ?"
 				    " AND "),
 	[SOURCE_CLASS] =	BOTH("INDEXED BY log_class WHERE vault IS ?"
-				    " AND status / 100 IS ? AND "),
+				    " AND status / 100 IS ?"
+				    " AND status / 100 IS NOT 2 AND "),
 	[SOURCE_ERROR] =	BOTH("INDEXED BY log_error WHERE vault IS ?"
 				    " AND flags & 16711680 <> 0 AND "),
 	[SOURCE_AUDIT] =	BOTH("INDEXED BY log_audit WHERE"
