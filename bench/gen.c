@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../logd/db.h"
 #include "codes.h"
 #include "gen.h"
 #include "loop.h"
@@ -91,22 +92,30 @@ gen_cpu(pid_t pid)
 }
 
 double
-gen_size(const char *path)
+gen_size(const char *dir)
+{
+	struct stat	 st;
+	char		 path[300];
+
+	(void)snprintf(path, sizeof(path), "%s/" DB_FILE, dir);
+	if (stat(path, &st) == -1)
+		err(1, "%s", path);
+	return (st.st_size);
+}
+
+void
+gen_remove(const char *dir)
 {
 	struct dirent	*e;
-	struct stat	 st;
 	DIR		*d;
-	double		 total = 0;
 
-	if ((d = opendir(path)) == NULL)
-		err(1, "%s", path);
-	while ((e = readdir(d)) != NULL) {
-		if (fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-		    S_ISREG(st.st_mode))
-			total += st.st_size;
-	}
+	if ((d = opendir(dir)) == NULL)
+		err(1, "%s", dir);
+	while ((e = readdir(d)) != NULL)
+		(void)unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
-	return (total);
+	if (rmdir(dir) == -1)
+		err(1, "%s", dir);
 }
 
 static int
@@ -166,8 +175,8 @@ gen_row(struct gen_row *r, uint64_t n)
 	e->status = n % 50 == 0 ? 429 : n % 97 == 0 ? 503 : 200;
 	e->latency = 20000 + n * 7919 % 300000;
 	e->ttfb = e->latency - 5000;
-	e->bytes_in = 300 + n % 100;
-	e->bytes_out = 1000 + n * 31 % 90000;
+	e->bytes_in = n % 3 == 0 ? 300 + n % 100 : 0;
+	e->bytes_out = 1000 + n * 31 % 30000;
 }
 
 void *

@@ -112,8 +112,10 @@ double	 gen_wall(void);
  */
 int	 gen_page(struct gen_world *, uint64_t before, uint32_t limit);
 
-/* Bytes of the regular files in a directory. */
+/* Bytes of the database in a directory, its log of writes not counted. */
 double	 gen_size(const char *dir);
+/* A directory and the files in it. */
+void	 gen_remove(const char *dir);
 
 /* Of a list that is sorted by it; q of 0 to 1. */
 double	 gen_quantile(double *, int n, double q);
