@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <sys/time.h>
 
+#include <inttypes.h>
 #include <stdint.h>
 
 #include <event.h>
@@ -31,6 +32,7 @@
 #include "loop.h"
 #include "proc.h"
 #include "recover.h"
+#include "refuse.h"
 #include "retain.h"
 #include "schema.h"
 #include "scope.h"
@@ -49,7 +51,9 @@ static int			 armed;		/* the timer runs */
 static int			 due;		/* it has run out */
 static int			 strict;
 static int			 stuck;
-static uint64_t			 dropped;	/* of the counter, told */
+static uint64_t			 stuck_at;	/* monotonic */
+static int			 told;		/* that it is stuck */
+static uint64_t			 tell_next;	/* monotonic, not before */
 static uint64_t			 reserve_next;	/* monotonic, when to look */
 
 static void	batch_timer(int, short, void *);
@@ -60,9 +64,9 @@ static int	batch_write(void);
 static int	batch_save(void);
 static void	batch_done(void);
 static void	batch_undo(void);
-static void	batch_failed(const char *);
+static void	batch_failed(enum db_cause, const char *);
+static void	batch_works(void);
 static void	batch_clock(void);
-static void	batch_dropped(void);
 
 void
 batch_init(void)
@@ -233,30 +237,50 @@ batch_undo(void)
 	}
 }
 
+/*
+ * A disk that stays full, or comes and goes, does not fill the text log too;
+ * the counters have it in any case, at once.
+ */
 static void
-batch_failed(const char *why)
+batch_failed(enum db_cause cause, const char *why)
 {
-	const int	 was_stuck = stuck;
+	const int	 news = !stuck || batch_counters.cause != cause;
+	const uint64_t	 now = loop_mono();
 
+	if (!stuck) {
+		stuck_at = now;
+		batch_counters.since = clock_now() / 1000000;
+	}
 	stuck = 1;
+	batch_counters.cause = cause;
 	batch_counters.failures++;
 	batch_arm(BATCH_RETRY_MS);
-	if (was_stuck)
-		return;
-	log_warnx("request log: cannot write, %u records wait: %s", length,
-	    why);
-	proc_stats();
+	if (now >= tell_next) {
+		log_warnx("request log: cannot write, %u records wait: %s",
+		    length, why);
+		told = 1;
+		tell_next = now + BATCH_TELL * UINT64_C(1000000);
+	}
+	if (news)
+		proc_stats();
 }
 
 static void
-batch_dropped(void)
+batch_works(void)
 {
-	uint64_t	 n = insert_counters.dropped - dropped;
+	const uint64_t	 now = loop_mono();
 
-	if (n == 0)
+	if (!stuck)
 		return;
-	dropped = insert_counters.dropped;
-	batch_add(record_gap(0, n, "{\"lost\":\"refused\"}"));
+	stuck = 0;
+	batch_counters.cause = batch_counters.since = 0;
+	if (told) {
+		log_info("request log: writing again after %" PRIu64 " s",
+		    (now - stuck_at) / 1000000);
+		tell_next = now + BATCH_CALM * UINT64_C(1000000);
+	}
+	told = 0;
+	proc_stats();
 }
 
 static void
@@ -265,7 +289,6 @@ batch_done(void)
 	struct record	*r;
 	struct vault	*v;
 
-	insert_committed();
 	streamdb_saved();
 	scope_saved();
 	recover_saved();
@@ -286,8 +309,9 @@ batch_done(void)
 		stream_forget(r);
 		record_free(r);
 	}
+	/* It may queue a gap. */
+	insert_committed();
 	batch_counters.flushes++;
-	batch_dropped();
 }
 
 int
@@ -300,19 +324,18 @@ batch_flush(int full)
 	if (TAILQ_EMPTY(&queue) && !streamdb_dirty() && !scope_dirty())
 		return (0);
 	if (batch_reserve() == -1) {
-		batch_failed("less than `log reserve' is left on the disk");
+		batch_failed(CAUSE_RESERVE,
+		    "less than `log reserve' is left on the disk");
 		return (-1);
 	}
 	if (db_begin(full) == -1 || batch_write() == -1) {
 		batch_undo();
-		batch_failed(db_errstr());
+		batch_failed(db_cause(), db_errstr());
+		if (db_cause() == CAUSE_FULL)
+			db_reclaim();
 		return (-1);
 	}
-	if (stuck) {
-		stuck = 0;
-		log_info("request log: writing again");
-		proc_stats();
-	}
+	batch_works();
 	batch_done();
 	db_checkpoint();
 	return (0);
@@ -331,5 +354,8 @@ batch_unload(void)
 	}
 	length = 0;
 	evtimer_del(&timer);
-	armed = due = strict = stuck = 0;
+	armed = due = strict = stuck = told = 0;
+	tell_next = 0;
+	batch_counters.cause = batch_counters.since = 0;
+	refuse_unload();
 }

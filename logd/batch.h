@@ -31,6 +31,8 @@
  */
 #define BATCH_QUEUE	32768	/* then workers are not read */
 #define BATCH_RETRY_MS	250
+#define BATCH_TELL	600	/* seconds between lines while it lasts */
+#define BATCH_CALM	10	/* and between one end and the next beginning */
 
 struct batch_conf {
 	uint32_t	 flush_ms;
@@ -63,6 +65,8 @@ void	 batch_unload(void);
 struct batch_counters {
 	uint64_t	 flushes;
 	uint64_t	 failures;
+	uint64_t	 cause;		/* of the failure now: enum db_cause */
+	uint64_t	 since;		/* its start, seconds since the epoch */
 };
 extern struct batch_counters	 batch_counters;
 

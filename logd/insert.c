@@ -23,7 +23,7 @@
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
-#include "log.h"
+#include "refuse.h"
 #include "schema.h"
 #include "stream.h"
 #include "vault.h"
@@ -73,7 +73,8 @@ static struct slot	 slots[INSERT_ROWS];
 static int		 nslots;
 static int64_t		 next_id = 1;
 static int64_t		 first_id = 1;	/* of this transaction */
-static uint64_t		 refused;	/* in it */
+static uint64_t		 rows;		/* in it */
+static int		 singly;	/* one by one, to find a bad one */
 
 static int	insert_refs(struct record *, int64_t, int64_t *);
 static int	insert_bind(sqlite3_stmt *, int, const struct slot *);
@@ -154,16 +155,20 @@ insert_refs(struct record *r, int64_t id, int64_t *scope)
 	return (dict_target(r, r->vault, id));
 }
 
-/* The statement's fault, or the end of the transaction? */
+/*
+ * The statement's fault, or the end of the transaction?  A row that is to
+ * blame for that as well is left out when everything else is tried again.
+ */
 static int
 insert_refused(struct record *r)
 {
-	if (db_error() != DB_CONSTRAINT || db_lost())
+	if (db_error() != DB_CONSTRAINT)
 		return (-1);
-	r->flags |= REC_DROPPED;
-	refused++;
-	log_warnx("request log: a row was refused and dropped: %s",
-	    db_errstr());
+	if (db_lost()) {
+		r->flags |= REC_BAD;
+		return (-1);
+	}
+	refuse_record(r, db_errstr());
 	return (0);
 }
 
@@ -223,7 +228,9 @@ insert_each(const struct slot *first, int n)
 	for (i = 0; i < n; i++) {
 		if (insert_bind(s, 0, &first[i]) == -1)
 			return (-1);
-		if (db_step(s) == -1 && insert_refused(first[i].r) == -1)
+		if (db_step(s) == 0)
+			rows++;
+		else if (insert_refused(first[i].r) == -1)
 			return (-1);
 	}
 	return (0);
@@ -242,10 +249,16 @@ insert_several(const struct slot *first, int n)
 		if (insert_bind(s, i, &first[i]) == -1)
 			return (-1);
 	}
-	if (db_step(s) == 0)
+	if (db_step(s) == 0) {
+		rows += n;
 		return (0);
-	if (db_error() != DB_CONSTRAINT || db_lost())
+	}
+	if (db_error() != DB_CONSTRAINT)
 		return (-1);
+	if (db_lost()) {
+		singly = 1;
+		return (-1);
+	}
 	return (insert_each(first, n));
 }
 
@@ -258,7 +271,7 @@ insert_flush(void)
 		n = nslots - i;
 		n = n >= INSERT_ROWS ? INSERT_ROWS : n >= SOME_ROWS ?
 		    SOME_ROWS : n;
-		rc = n < SOME_ROWS ? insert_each(&slots[i], n) :
+		rc = singly || n < SOME_ROWS ? insert_each(&slots[i], n) :
 		    insert_several(&slots[i], n);
 		if (rc == -1)
 			return (-1);
@@ -272,13 +285,17 @@ insert_row(struct record *r)
 {
 	struct slot	*slot = &slots[nslots];
 
+	if ((r->flags & REC_OPEN) && db_run(&sql_close, "ii",
+	    stream_id(r->stream), (int64_t)r->seq) == -1)
+		return (-1);
+	if (r->flags & REC_BAD) {
+		refuse_record(r, NULL);
+		return (0);
+	}
 	slot->r = r;
 	slot->id = next_id++;
 	if (insert_refs(r, slot->id, &slot->scope) == -1)
 		return (insert_refused(r));
-	if ((r->flags & REC_OPEN) && db_run(&sql_close, "ii",
-	    stream_id(r->stream), (int64_t)r->seq) == -1)
-		return (-1);
 	return (++nslots == INSERT_ROWS ? insert_flush() : 0);
 }
 
@@ -289,6 +306,10 @@ insert_open(struct record *r)
 	int64_t		 scope;
 	size_t		 len;
 
+	if (r->flags & REC_BAD) {
+		refuse_record(r, NULL);
+		return (0);
+	}
 	if (insert_refs(r, next_id, &scope) == -1)
 		return (insert_refused(r));
 	trace = trace_id(r, &len);
@@ -316,18 +337,27 @@ insert_finish(void)
 }
 
 void
+insert_skip(int64_t n)
+{
+	next_id += n;
+	first_id = next_id;
+}
+
+void
 insert_undo(void)
 {
 	next_id = first_id;
 	nslots = 0;
-	refused = 0;
+	rows = 0;
+	refuse_undo();
 }
 
 void
 insert_committed(void)
 {
-	insert_counters.rows += next_id - first_id - refused;
-	insert_counters.dropped += refused;
-	refused = 0;
+	insert_counters.rows += rows;
+	rows = 0;
+	singly = 0;
 	first_id = next_id;
+	refuse_committed();
 }

@@ -32,6 +32,8 @@
 
 /* The first id to give away; see also recover.c. */
 void	 insert_init(int64_t next);
+/* Outside of a transaction: so many ids are not given away. */
+void	 insert_skip(int64_t n);
 /* No row committed, now or ever, has a higher id. */
 int64_t	 insert_head(void);
 /* The same with the rows of this transaction. */
@@ -41,7 +43,7 @@ int64_t	 insert_last(void);
  * Queue a complete record as a row, or store one that is not complete in
  * open_requests; the record must stay until insert_finish().  A record whose
  * vault does not exist becomes an orphan; one that the database refuses gets
- * REC_DROPPED.  0, or -1 when the transaction cannot go on.
+ * REC_DROPPED, see refuse.h.  0, or -1 when the transaction cannot go on.
  */
 int	 insert_row(struct record *);
 int	 insert_open(struct record *);
@@ -51,7 +53,6 @@ void	 insert_undo(void);
 
 struct insert_counters {
 	uint64_t	 rows;
-	uint64_t	 dropped;
 	uint64_t	 orphans;
 };
 extern struct insert_counters	 insert_counters;

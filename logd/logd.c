@@ -32,12 +32,14 @@
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
+#include "keep.h"
 #include "log.h"
 #include "loop.h"
 #include "pace.h"
 #include "proc.h"
 #include "queryjob.h"
 #include "recover.h"
+#include "refuse.h"
 #include "retain.h"
 #include "scope.h"
 #include "stream.h"
@@ -279,7 +281,7 @@ static void
 stats(void)
 {
 	stats_add("rows", insert_counters.rows);
-	stats_add("rows_refused", insert_counters.dropped);
+	stats_add("rows_refused", refuse_count);
 	stats_add("rows_deleted", retain_counters.rows);
 	stats_add("orphans", insert_counters.orphans +
 	    stream_counters.orphans);
@@ -291,9 +293,14 @@ stats(void)
 	stats_add("flushes", batch_counters.flushes);
 	stats_add("flushes_failed", batch_counters.failures);
 	stats_add("flushes_fail_now", batch_stuck());
+	stats_add("flushes_fail_cause", batch_counters.cause);
+	stats_add("flushes_fail_since", batch_counters.since);
 	stats_add("database_commits", db_counters.commits);
 	stats_add("database_checkpoints", db_counters.checkpoints);
+	stats_add("database_checkpoints_failed",
+	    db_counters.checkpoints_failed);
 	stats_add("database_errors", db_counters.errors);
+	stats_add("database_syncs_failed", keep_counters.failed);
 	stats_add("targets_cached", dict_counters.cached);
 	stats_add("targets_missed", dict_counters.misses);
 	stats_add("queries_now", queryjob_count());

@@ -107,6 +107,7 @@ TAILQ_HEAD(records, record);
 #define REC_OPEN	0x04	/* in open_requests, committed */
 #define REC_DROPPED	0x08	/* refused by the database */
 #define REC_NEWOPEN	0x10	/* in open_requests, in this transaction */
+#define REC_BAD		0x20	/* ended a whole transaction: not again */
 
 /*
  * Constructors; no memory is fatal.  A `who' is referenced.  Texts are

@@ -65,6 +65,7 @@ static void	recover_clean(void);
 static int	recover_load(void);
 static int	recover_ids(void);
 static void	recover_started(void);
+static void	recover_unclean(void);
 static void	recover_go(void);
 
 /*
@@ -126,19 +127,35 @@ recover_begun(void)
 }
 
 static void
-recover_started(void)
+recover_unclean(void)
 {
 	char	 detail[64];
 
+	(void)snprintf(detail, sizeof(detail), "{\"skipped\":%d}",
+	    RECOVER_SKIP);
+	batch_add(record_event(EVENT_LOG_UNCLEAN, 0, NULL, NULL, detail, 0));
+}
+
+static void
+recover_started(void)
+{
 	if (unclean) {
 		log_warnx("request log: the machine was not stopped cleanly; "
 		    "the last rows may be missing");
-		(void)snprintf(detail, sizeof(detail), "{\"skipped\":%d}",
-		    RECOVER_SKIP);
-		batch_add(record_event(EVENT_LOG_UNCLEAN, 0, NULL, NULL,
-		    detail, 0));
+		recover_unclean();
 	}
 	batch_add(record_event(EVENT_LOG_STARTED, 0, NULL, NULL, NULL, 0));
+}
+
+void
+recover_lost(void)
+{
+	if (unclean)
+		return;
+	unclean = 1;
+	log_warnx("request log: the disk has lost rows that it had taken");
+	insert_skip(RECOVER_SKIP);
+	recover_unclean();
 }
 
 static int

@@ -46,6 +46,11 @@ int	 recover_begun(void);
  */
 int	 recover_save(void);
 void	 recover_saved(void);
+/*
+ * Rows that were committed are gone though the machine did not fail: the ids
+ * they had are not given away again.  Outside of a transaction.
+ */
+void	 recover_lost(void);
 /* Everything is written: the next start is a clean one.  Closes. */
 void	 recover_close(void);
 

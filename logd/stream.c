@@ -34,6 +34,7 @@
 #include "log.h"
 #include "pace.h"
 #include "proc.h"
+#include "recover.h"
 #include "scope.h"
 #include "stream.h"
 #include "streamdb.h"
@@ -272,6 +273,7 @@ hello(struct link *l, struct msg *m)
 		return;
 	log_warnx("%s: %" PRIu64 " records that it knows to be committed are "
 	    "missing", link_name(l), records);
+	recover_lost();
 	if (begins > st->begins) {
 		r = record_gap(0, begins - st->begins,
 		    "{\"lost\":\"committed\"}");
