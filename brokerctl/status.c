@@ -19,12 +19,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "command.h"
 #include "ctl.h"
 
 static void	print_head(const struct ctl *, const json_t *);
 static void	print_note(const struct ctl *, const char *, const char *);
+static void	print_log(const struct ctl *, const json_t *);
 static json_int_t	counter(const json_t *, const char *, const char *);
 static void	print_storage(const struct ctl *, const json_t *);
 static void	print_processes(const struct ctl *, const json_t *);
@@ -114,8 +116,37 @@ print_storage(const struct ctl *ctl, const json_t *list)
 		print_note(ctl, "changes not durable", text);
 	}
 	if (counter(list, "logd", "flushes_fail_now") > 0)
-		print_note(ctl, "request log", "cannot be written now; the "
-		    "text log says why, and what is lost will be counted");
+		print_log(ctl, list);
+	if ((n = counter(list, "logd", "rows_refused")) > 0) {
+		(void)snprintf(text, sizeof(text), "%lld %s refused by the "
+		    "database and missing; the text log says why",
+		    (long long)n, n == 1 ? "record was" : "records were");
+		print_note(ctl, "request log", text);
+	}
+}
+
+/* Since when, why, and what waits: the causes are those of logd/db.h. */
+static void
+print_log(const struct ctl *ctl, const json_t *list)
+{
+	static const char *const	 causes[] = {
+		"", "less than log reserve is left on the disk",
+		"the disk is full", "the disk fails",
+		"the database is in use by another program",
+		"the database is damaged", "memory is short"
+	};
+	json_int_t	 cause, since, now = time(NULL);
+	char		 text[256], span[WHEN_SIZE];
+
+	cause = counter(list, "logd", "flushes_fail_cause");
+	since = counter(list, "logd", "flushes_fail_since");
+	(void)snprintf(text, sizeof(text), "cannot be written now, for %s: "
+	    "%s; %lld records wait, and what is lost will be counted",
+	    when_span(now > since ? now - since : 0, span), cause > 0 &&
+	    cause < (json_int_t)(sizeof(causes) / sizeof(causes[0])) ?
+	    causes[cause] : "the text log says why",
+	    (long long)counter(list, "logd", "records_waiting"));
+	print_note(ctl, "request log", text);
 }
 
 static void

@@ -99,6 +99,7 @@ refuse_unload(void)
 	refuse_undo();
 	owed.n = 0;
 	gap_next = tell_next = 0;
+	told = refuse_count;
 }
 
 static void

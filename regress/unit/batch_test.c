@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -169,6 +170,142 @@ test_refused(void **state)
 		assert_int_equal(rows("vault = 1 AND flags & 15 = 1 AND "
 		    "count = 1"), 1);
 	}
+}
+
+/* Lines of the text log while something runs. */
+static int	 saved_stderr;
+
+static void
+lines_begin(void)
+{
+	char	 path[300];
+	int	 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/text", fix.dir);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	assert_int_not_equal(fd, -1);
+	fflush(stderr);
+	saved_stderr = dup(STDERR_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	close(fd);
+}
+
+static int
+lines_end(const char *what)
+{
+	char	 path[300], line[1024];
+	FILE	*f;
+	int	 n = 0;
+
+	fflush(stderr);
+	(void)dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	(void)snprintf(path, sizeof(path), "%s/text", fix.dir);
+	assert_non_null(f = fopen(path, "r"));
+	while (fgets(line, sizeof(line), f) != NULL)
+		n += strstr(line, what) != NULL;
+	fclose(f);
+	return (n);
+}
+
+/* One in a thousand, in a batch that two vaults share. */
+static void
+test_refused_many(void **state)
+{
+	uint64_t	 before = refuse_count;
+	int		 i;
+
+	fix_open();
+	fix_vault(1, "one");
+	fix_vault(2, "two");
+	fix_sql("CREATE TRIGGER no BEFORE INSERT ON log WHEN NEW.path = '/no'"
+	    " BEGIN SELECT RAISE(ABORT, 'no'); END");
+	lines_begin();
+	for (i = 0; i < 1000; i++)
+		add(1 + i % 2, 1, i == 500 ? "/no" : "/good");
+	assert_int_equal(batch_flush(0), 0);
+	for (i = 0; i < 20; i++) {
+		add(2, 1, "/no");
+		assert_int_equal(batch_flush(0), 0);
+	}
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(lines_end("refused"), 1);
+	assert_int_equal(rows("vault = 1 AND flags & 15 = 0"), 499);
+	assert_int_equal(rows("vault = 2 AND flags & 15 = 0"), 500);
+	assert_int_equal(refuse_count - before, 21);
+	assert_int_equal(fix_int("SELECT sum(count) FROM log WHERE "
+	    "vault = 1 AND flags & 15 = 1"), 1);
+	assert_int_equal(fix_int("SELECT sum(count) FROM log WHERE "
+	    "vault = 2 AND flags & 15 = 1"), 20);
+}
+
+/* The gap too: that is tried again in the instance log, a minute later. */
+static void
+test_refused_gap(void **state)
+{
+	uint64_t	 flushes = batch_counters.flushes;
+	int		 i;
+
+	fix_open();
+	fix_vault(1, "one");
+	fix_sql("CREATE TRIGGER no BEFORE INSERT ON log WHEN NEW.vault = 1"
+	    " OR NEW.flags & 15 = 1 BEGIN SELECT RAISE(ABORT, 'no'); END");
+	add(1, 3, "/");
+	for (i = 0; i < 10; i++)
+		assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(batch_length(), 0);
+	assert_true(batch_counters.flushes - flushes < 4);
+	assert_int_equal(rows("flags & 15 = 1"), 0);
+}
+
+/* One that ends the whole transaction is left out of the next. */
+static void
+test_refused_all(void **state)
+{
+	uint64_t	 before = refuse_count;
+	int		 at, tries;
+
+	fix_open();
+	fix_vault(1, "one");
+	fix_sql("CREATE TRIGGER no BEFORE INSERT ON log WHEN NEW.path = '/no'"
+	    " BEGIN SELECT RAISE(ROLLBACK, 'no'); END");
+	for (at = 0; at < 17; at++) {
+		fix_sql("DELETE FROM log");
+		add(1, at, "/good");
+		add(1, 1, "/no");
+		add(1, 17 - at, "/good");
+		for (tries = 0; batch_flush(0) == -1; tries++)
+			assert_true(tries < 3);
+		assert_int_equal(rows("path = '/good'"), 17);
+		assert_int_equal(rows("path = '/no'"), 0);
+	}
+	assert_int_equal(refuse_count - before, 17);
+}
+
+/* A disk that stays full, or comes and goes, does not fill the text log. */
+static void
+test_no_flood(void **state)
+{
+	int	 i, n;
+
+	fix_faults();
+	fix_open();
+	fix_vault(1, "one");
+	lines_begin();
+	for (n = 0; n < 20; n++) {
+		add(1, 1, "/");
+		fix.fault->full = 1;
+		for (i = 0; i < 5; i++)
+			assert_int_equal(batch_flush(0), -1);
+		assert_int_equal(batch_counters.cause, CAUSE_FULL);
+		assert_true(batch_counters.since > 1700000000);
+		fix.fault->full = 0;
+		assert_int_equal(batch_flush(0), 0);
+		assert_int_equal(batch_counters.cause, CAUSE_NONE);
+		assert_int_equal(batch_counters.since, 0);
+	}
+	n = lines_end("brokerd:");
+	assert_true(n >= 2 && n < 6);
 }
 
 /*
@@ -468,6 +605,10 @@ main(void)
 		TEST(test_orphan),
 		TEST(test_tombstone),
 		TEST(test_refused),
+		TEST(test_refused_many),
+		TEST(test_refused_gap),
+		TEST(test_refused_all),
+		TEST(test_no_flood),
 		TEST(test_full),
 		TEST(test_ioerr),
 		TEST(test_reserve),
