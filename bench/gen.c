@@ -194,12 +194,18 @@ gen_memory(size_t len)
 void
 gen_setup(struct gen_world *w, int n, int vaults, uint64_t rows)
 {
-	int	 i;
-
 	memset(w, 0, sizeof(*w));
 	peer_init(&w->logd, gen_program);
 	w->logd.conf.flush_ms = 50;
 	w->logd.conf.retain_rows = rows;
+	gen_streams(w, n, vaults);
+}
+
+void
+gen_streams(struct gen_world *w, int n, int vaults)
+{
+	int	 i;
+
 	w->n = n;
 	for (i = 0; i < n; i++) {
 		w->gen[i].vault = 1 + (uint64_t)i * vaults;
@@ -214,10 +220,17 @@ gen_run(struct gen_world *w)
 {
 	struct end		*ends[GEN_MAX + 2];
 	struct msg_hello	 hello = { 1, 0 };
+	struct msg_scope_open	 reads;
 	struct gen		*g;
 	uint64_t		 v;
 	int			 i, scopes = 1;
 
+	memset(&reads, 0, sizeof(reads));
+	reads.scope = SCOPE;
+	reads.kind = SCOPE_READ;
+	reads.all = 1;
+	reads.instance = GEN_API;
+	reads.actor = reads.actor_name = reads.session = "";
 	for (i = 0; i < w->n; i++) {
 		end_pair(&w->gen[i].end, PROC_MITM, i, INSTANCE + i);
 		ends[i] = &w->gen[i].end;
@@ -228,7 +241,7 @@ gen_run(struct gen_world *w)
 	ends[i] = NULL;
 	peer_start(&w->logd, ends);
 	keyd_sync(&w->logd, 1, scopes);
-	keyd_scope(&w->logd, SCOPE, SCOPE_READ, GEN_API, 0);
+	end_send(&w->logd.keyd, MSG_SCOPE_OPEN, &reads);
 	for (g = w->gen; g < w->gen + w->n; g++) {
 		for (v = g->vault; v < g->vault + g->vaults; v++) {
 			if (w->logd.fresh)
@@ -313,7 +326,8 @@ gen_look(const struct gen_world *w, struct gen_mark *m)
 }
 
 int
-gen_page(struct gen_world *w, uint64_t before, uint32_t limit)
+gen_page(struct gen_world *w, const char *filter, uint64_t before,
+    uint32_t limit)
 {
 	struct msg_query	 m;
 	int			 n = 0;
@@ -321,7 +335,7 @@ gen_page(struct gen_world *w, uint64_t before, uint32_t limit)
 	memset(&m, 0, sizeof(m));
 	m.id = 1;
 	m.scope = SCOPE;
-	m.filter = "";
+	m.filter = filter;
 	m.before = before;
 	m.limit = limit;
 	end_send(&w->api, MSG_QUERY, &m);

@@ -79,7 +79,8 @@ struct gen_world {
  */
 extern const char	*gen_program;
 void	 gen_setup(struct gen_world *, int n, int vaults, uint64_t rows);
-/* The same around a database that is there: dir is not removed at the end. */
+/* Others, once logd has ended; gen_run() starts it again. */
+void	 gen_streams(struct gen_world *, int n, int vaults);
 void	 gen_run(struct gen_world *);
 /* Ends them; every record is acknowledged then. */
 void	 gen_stop(struct gen_world *);
@@ -107,10 +108,11 @@ double	 gen_cpu(pid_t);
 double	 gen_wall(void);
 
 /*
- * A page of at most so many rows older than before (0: the newest) from
- * all vaults; how many came.
+ * A page of at most so many rows of all vaults that the filter lets pass
+ * (query/filter.h; "": all), older than before (0: the newest); how many came.
  */
-int	 gen_page(struct gen_world *, uint64_t before, uint32_t limit);
+int	 gen_page(struct gen_world *, const char *filter, uint64_t before,
+	    uint32_t limit);
 
 /* Bytes of the database in a directory, its log of writes not counted. */
 double	 gen_size(const char *dir);

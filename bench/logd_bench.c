@@ -101,7 +101,8 @@ reader(struct gen_world *w, uint64_t **n)
 		return (pid);
 	for (;;) {
 		for (i = 0, before = 0; i < PAGES; i++, ++**n) {
-			(void)gen_page(w, before, 50);
+			(void)gen_page(w, i % 2 ? "status:4xx,5xx" : "",
+			    before, 50);
 			before = w->api.u.rows_end.next_cursor;
 		}
 	}
