@@ -105,6 +105,9 @@ soak: tests
 bench: progs ${BENCH_PROGS}
 	sh bench/run
 
+bench-log: progs ${BENCH_PROGS}
+	sh bench/log
+
 clean:
 	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${TESTS} \
 	    ${CONFIG_PROGS} ${BENCH_PROGS} ${DEMO_PROGS} \
@@ -152,7 +155,7 @@ uninstall-man:
 		rm -f ${DESTDIR}${MANDIR}/man$${m##*.}/$${m##*/}; \
 	done
 
-.PHONY: all progs tests regress valgrind lint fuzz soak bench clean \
+.PHONY: all progs tests regress valgrind lint fuzz soak bench bench-log clean \
 	distclean install uninstall install-progs install-man \
 	uninstall-progs uninstall-man
 
