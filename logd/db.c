@@ -234,8 +234,12 @@ db_free(const char *path, char *why, size_t len)
 	int64_t		 n;
 	int		 rc, told = 0;
 
-	while ((rc = db_pragma("SELECT count(*) FROM sqlite_schema", &n)) ==
-	    SQLITE_BUSY && loop_mono() < end) {
+	while (1) {
+		if ((rc = db_harden()) == SQLITE_OK)
+			rc = db_pragma("SELECT count(*) FROM sqlite_schema",
+			    &n);
+		if ((rc & 0xff) != SQLITE_BUSY || loop_mono() >= end)
+			break;
 		if (!told)
 			log_warnx("%s is in use by another program: waiting",
 			    path);
@@ -297,8 +301,6 @@ db_open(const char *dir, char *why, size_t len)
 	rc = sqlite3_open_v2(path, &db.h, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
 	    keep_vfs(fault_vfs(dir)));
-	if (rc == SQLITE_OK)
-		rc = db_harden();
 	if (rc != SQLITE_OK)
 		(void)db_refuse(why, len, path, rc);
 	else if (db_free(path, why, len) == 0 &&

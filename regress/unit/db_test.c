@@ -57,24 +57,30 @@ write_file(const void *data, size_t len)
 	close(fd);
 }
 
-/* A fingerprint of the file, to see that nobody wrote to it. */
+/* A fingerprint of the files, to see that nobody wrote to them. */
 static uint64_t
 file_hash(void)
 {
-	uint8_t		 buf[4096];
-	uint64_t	 h = 1;
-	ssize_t		 i, n;
-	char		 path[300];
-	int		 fd;
+	static const char	*ends[] = { "", "-wal", "-journal" };
+	uint8_t			 buf[4096];
+	uint64_t		 h = 1;
+	ssize_t			 i, n;
+	char			 path[300];
+	size_t			 e;
+	int			 fd;
 
-	db_path(path, sizeof(path));
-	fd = open(path, O_RDONLY);
-	assert_int_not_equal(fd, -1);
-	while ((n = read(fd, buf, sizeof(buf))) > 0) {
-		for (i = 0; i < n; i++)
-			h = (h ^ buf[i]) * 1099511628211ULL;
+	for (e = 0; e < sizeof(ends) / sizeof(ends[0]); e++) {
+		(void)snprintf(path, sizeof(path), "%s/" DB_FILE "%s",
+		    fix.dir, ends[e]);
+		h = h * 31 + e;
+		if ((fd = open(path, O_RDONLY | O_NONBLOCK)) == -1)
+			continue;
+		while ((n = read(fd, buf, sizeof(buf))) > 0) {
+			for (i = 0; i < n; i++)
+				h = (h ^ buf[i]) * 1099511628211ULL;
+		}
+		close(fd);
 	}
-	close(fd);
 	return (h);
 }
 
@@ -89,6 +95,45 @@ refused(const char *text)
 		fail_msg("%s", why);
 	assert_true(before == file_hash());
 	assert_null(db_handle());
+}
+
+/* Other bytes at that place of the database, or of what belongs to it. */
+static void
+damage(const char *end, off_t off, size_t len)
+{
+	char	 path[300];
+	uint8_t	 junk[4096];
+	int	 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/" DB_FILE "%s", fix.dir, end);
+	memset(junk, 0xa5, sizeof(junk));
+	assert_int_not_equal(fd = open(path, O_WRONLY), -1);
+	assert_int_equal(pwrite(fd, junk, len, off), len);
+	close(fd);
+}
+
+/* As after kill -9: with a log that holds changes. */
+static void
+killed(void)
+{
+	pid_t	 pid;
+	int	 i, status;
+
+	fix_open();
+	assert_int_equal(batch_flush(0), 0);
+	fix_close();
+	if ((pid = fork()) == 0) {
+		fix_open();
+		for (i = 1; i < 20; i++) {
+			fix_vault(i, "v");
+			batch_add(fix_request(i, 0, "/"));
+			if (batch_flush(0) == -1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void
@@ -140,25 +185,161 @@ test_garbage(void **state)
 	refused("is damaged");
 }
 
+/* The root page of each table that has to be right, and of its indexes. */
 static void
 test_damaged_table(void **state)
 {
-	char	 path[300];
-	uint8_t	 page[4096];
-	int	 fd, root;
+	static const char	*names[] = { "vaults", "keyring", "tokens",
+	    "meta", "sqlite_autoindex_meta_1", "streams", "live_scopes",
+	    "open_requests", "scopes", "targets", "minutes" };
+	char			 sql[128];
+	size_t			 i;
+	int			 root;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		fix_clear();
+		fix_open();
+		fix_vault(1, "one");
+		batch_add(fix_request(1, 0, "/"));
+		assert_int_equal(batch_flush(0), 0);
+		(void)snprintf(sql, sizeof(sql), "SELECT rootpage FROM "
+		    "sqlite_schema WHERE name = '%s'", names[i]);
+		if ((root = fix_int(sql)) <= 0)
+			fail_msg("%s", names[i]);
+		fix_close();
+		damage("", (off_t)(root - 1) * 4096, 4096);
+		refused("damaged");
+	}
+}
+
+static void
+test_damaged_header(void **state)
+{
+	fix_open();
+	fix_vault(1, "one");
+	fix_close();
+	damage("", 0, 40);
+	refused("is damaged");
+}
+
+/* The file ends in the middle. */
+static void
+test_truncated(void **state)
+{
+	char		 path[300];
+	struct stat	 st;
 
 	fix_open();
 	fix_vault(1, "one");
-	root = fix_int("SELECT rootpage FROM sqlite_schema WHERE "
-	    "name = 'vaults'");
 	fix_close();
 	db_path(path, sizeof(path));
-	memset(page, 0xa5, sizeof(page));
-	fd = open(path, O_WRONLY);
-	assert_int_equal(pwrite(fd, page, sizeof(page),
-	    (off_t)(root - 1) * 4096), sizeof(page));
-	close(fd);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size / 2 / 4096 * 4096), 0);
 	refused("is damaged");
+}
+
+/* Nothing, while there is a log of something. */
+static void
+test_log_alone(void **state)
+{
+	char	 path[300];
+
+	killed();
+	db_path(path, sizeof(path));
+	assert_int_equal(truncate(path, 0), 0);
+	refused("is empty, but its -wal file is not");
+	assert_int_equal(unlink(path), 0);
+	refused("is missing, but its -wal file is not");
+}
+
+/* What SQLite would take for the end of the log. */
+static void
+test_damaged_log(void **state)
+{
+	killed();
+	damage("-wal", 32 + 2 * (4096 + 24) + 100, 1);
+	refused("-wal is damaged (frame 3 is damaged, and changes behind");
+	fix_clear();
+	killed();
+	damage("-wal", 32 + 5 * (4096 + 24) + 8, 8);
+	refused("-wal is damaged (frame 6 is damaged, and changes behind");
+	fix_clear();
+	killed();
+	damage("-wal", 8, 1);
+	refused("-wal is damaged (its header");
+}
+
+/* Things with the right name. */
+static void
+test_no_file(void **state)
+{
+	char	 path[300];
+
+	db_path(path, sizeof(path));
+	assert_int_equal(mkdir(path, 0700), 0);
+	refused("is not a plain file: move it away");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	refused("is not a plain file");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	refused("is not a plain file");
+}
+
+static void
+test_rights(void **state)
+{
+	char	 path[300];
+	pid_t	 pid;
+	int	 status;
+
+	umask(077);
+	fix_open();
+	fix_close();
+	db_path(path, sizeof(path));
+	assert_int_equal(chmod(path, 0622), 0);
+	refused("has mode 0622: chmod 600");
+	assert_int_equal(chmod(path, 0400), 0);
+	/* To root it is not read-only, so the superuser stops being that. */
+	if ((pid = fork()) == 0) {
+		if (geteuid() == 0 && (chown(fix.dir, 65534, 65534) == -1 ||
+		    chown(path, 65534, 65534) == -1 || setuid(65534) == -1))
+			_exit(1);
+		refused("has mode 0400: chmod 600");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	if (geteuid() != 0)
+		return;
+	refused("belongs to user 65534: chown 0 ");
+}
+
+/*
+ * Bytes that are other ones when they are read: nothing is written that rests
+ * on them, nobody dies of it, and the cause is told.
+ */
+static void
+test_flip(void **state)
+{
+	int	 i, failed = 0;
+
+	fix_faults();
+	fix_open();
+	for (i = 1; i < 60; i++)
+		fix_vault(i, "a name of some length, to fill pages");
+	fix_close();
+	for (i = 1; i < 40; i++) {
+		fix_open();
+		fix.fault->flip = i;
+		batch_add(fix_request(1, 0, "/"));
+		if (batch_flush(0) == -1 &&
+		    batch_counters.cause == CAUSE_DAMAGED)
+			failed++;
+		fix.fault->flip = 0;
+		fix_crash();
+	}
+	assert_true(failed > 0);
 }
 
 static void
@@ -204,9 +385,38 @@ test_in_use(void **state)
 		_exit(0);
 	}
 	assert_int_equal(read(p[0], &c, 1), 1);
-	refused("in use by another program");
+	refused("in use by another program: stop that first");
 	assert_int_equal(write(q[1], "x", 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+/* As one who looks at it with sqlite3(1) for a moment: it is waited for. */
+static void
+test_in_use_soon(void **state)
+{
+	char	 path[300], c;
+	int	 p[2], status;
+	sqlite3	*h;
+	pid_t	 pid;
+
+	fix_open();
+	fix_close();
+	db_path(path, sizeof(path));
+	assert_int_equal(pipe(p), 0);
+	if ((pid = fork()) == 0) {
+		if (sqlite3_open(path, &h) != SQLITE_OK || sqlite3_exec(h,
+		    "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; "
+		    "DELETE FROM codes", NULL, NULL, NULL) != SQLITE_OK ||
+		    write(p[1], "x", 1) != 1)
+			_exit(1);
+		usleep(500000);
+		_exit(0);
+	}
+	assert_int_equal(read(p[0], &c, 1), 1);
+	fix_open();
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void
@@ -330,9 +540,17 @@ main(void)
 		TEST(test_hardened),
 		TEST(test_garbage),
 		TEST(test_damaged_table),
+		TEST(test_damaged_header),
+		TEST(test_truncated),
+		TEST(test_log_alone),
+		TEST(test_damaged_log),
+		TEST(test_no_file),
+		TEST(test_rights),
+		TEST(test_flip),
 		TEST(test_foreign),
 		TEST(test_newer),
 		TEST(test_in_use),
+		TEST(test_in_use_soon),
 		TEST(test_no_directory),
 		TEST(test_constraint),
 		TEST(test_full),
