@@ -35,6 +35,7 @@
 
 static struct exchange	*exchange_new(struct serve *, struct scope *,
 		    const struct target *);
+static void	 exchange_arrived(struct exchange *);
 static void	 exchange_ask(struct exchange *);
 static void	 exchange_refused(struct exchange *, const struct match *);
 static void	 exchange_leased(struct lease *, const struct denied *, void *);
@@ -67,8 +68,7 @@ exchange_new(struct serve *s, struct scope *scope, const struct target *t)
 		fatal("exchange");
 	x->serve = s;
 	x->scope = scope_hold(scope);
-	x->start = loop_mono();
-	record_id(x->id, loop_wall());
+	exchange_arrived(x);
 	(void)strlcpy(x->host, t->host, sizeof(x->host));
 	x->port = t->port;
 	x->tls = t->tls;
@@ -88,6 +88,21 @@ exchange_new(struct serve *s, struct scope *scope, const struct target *t)
 	nrunning++;
 	total++;
 	return (x);
+}
+
+/*
+ * A request began when its head came, however long it then waited for keyd or
+ * for the answer to the one before.
+ */
+static void
+exchange_arrived(struct exchange *x)
+{
+	uint64_t	 now = loop_mono();
+
+	x->start = conn_arrived(x->serve->conn);
+	if (x->start == 0)
+		x->start = now;
+	record_id(x->id, loop_wall() - (int64_t)(now - x->start));
 }
 
 void
@@ -394,6 +409,9 @@ exchange_fail(struct exchange *x, enum error_code code, int status,
 	 */
 	reset = x->download.sink.framing == HTTP_BODY_EOF ||
 	    code == ERROR_REVOKED;
+	if (reset || code == ERROR_RESPONSE_TRUNCATED ||
+	    code == ERROR_CLIENT_CLOSED)
+		x->unsent = conn_unsent(s->conn);
 	x->end.error_code = code;
 	s->exchange = NULL;
 	exchange_end(x);
@@ -470,6 +488,7 @@ exchange_client_gone(struct exchange *x)
 {
 	relay_free(x);
 	exchange_known(x);
+	x->unsent = conn_unsent(x->serve->conn);
 	if (x->end.error_code == ERROR_NONE)
 		x->end.error_code = stopped ? ERROR_SHUTDOWN :
 		    ERROR_CLIENT_CLOSED;
@@ -484,6 +503,14 @@ exchange_end(struct exchange *x)
 	x->end.bytes_in += x->upload.in;
 	if (x->answered)
 		x->end.bytes_out = x->download.out;
+	/*
+	 * The head is at the front, so what is left is of the body first;
+	 * chunks' framing makes that rather too much than too little.
+	 */
+	if (x->unsent < x->end.bytes_out)
+		x->end.bytes_out -= x->unsent;
+	else if (x->unsent > 0)
+		x->end.bytes_out = 0;
 	x->end.latency = loop_mono() - x->start;
 	logstream_end(&x->rec, &x->end);
 	TAILQ_REMOVE(&running, x, entry);

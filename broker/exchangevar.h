@@ -54,6 +54,7 @@ struct exchange {
 	struct msg_end		 end;		/* filled in on the way */
 	uint8_t			 id[16];
 	uint64_t		 start;		/* monotonic, us */
+	size_t			 unsent;	/* of the answer, for ever */
 	int			 begun;		/* it has its BEGIN */
 
 	char			 host[256];

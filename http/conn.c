@@ -268,6 +268,7 @@ conn_fail(struct conn *c, enum conn_error error, const char *text)
 	(void)strlcpy(copy, text, sizeof(copy));
 	c->state = CONN_FAILED;
 	connio_stop(c);
+	c->unsent += buf_len(&c->out);
 	buf_clear(&c->out);
 	memset(c->expire, 0, sizeof(c->expire));
 	conn_disarm(c);
@@ -306,6 +307,15 @@ void
 conn_progress(struct conn *c)
 {
 	c->last = conn_now();
+}
+
+void
+conn_came(struct conn *c)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	c->arrived = (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 void
@@ -428,6 +438,18 @@ int
 conn_ended(const struct conn *c)
 {
 	return ((c->flags & CF_EOF) != 0);
+}
+
+uint64_t
+conn_arrived(const struct conn *c)
+{
+	return (c->arrived);
+}
+
+size_t
+conn_unsent(const struct conn *c)
+{
+	return (buf_len(&c->out) + c->unsent);
 }
 
 int

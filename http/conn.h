@@ -193,6 +193,9 @@ void		 conn_inmax(struct conn *, size_t);
  */
 int		 conn_unread(struct conn *, const void *, size_t);
 
+/* When the newest bytes of input were read: monotonic us, 0 for none. */
+uint64_t	 conn_arrived(const struct conn *);
+
 /* Has the peer closed its direction, cleanly or not? */
 int		 conn_ended(const struct conn *);
 
@@ -206,6 +209,8 @@ int		 conn_ended(const struct conn *);
 int		 conn_write(struct conn *, const void *, size_t);
 struct buf	*conn_out(struct conn *);
 int		 conn_full(const struct conn *);
+/* Bytes of output that the kernel has not taken, or never will. */
+size_t		 conn_unsent(const struct conn *);
 /* Low and high-water marks, and the hard bound; bytes. */
 void		 conn_marks(struct conn *, size_t, size_t, size_t);
 

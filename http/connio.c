@@ -302,8 +302,10 @@ connio_input(struct conn *c)
 		n = 0;
 		if ((c->flags & CF_EOF) == 0)
 			n = connio_fill(c);
-		if (n > 0)
+		if (n > 0) {
 			conn_progress(c);
+			conn_came(c);
+		}
 		if ((n > 0 || ((c->flags & CF_TELL) && buf_len(&c->in) > 0)) &&
 		    c->ops != NULL && c->ops->read != NULL) {
 			/* A pause that ended in the callback sets it again. */
@@ -543,6 +545,7 @@ connio_output(struct conn *c)
 	ssize_t	 n;
 
 	if (c->flags & (CF_BROKEN | CF_SHUTDONE)) {
+		c->unsent += buf_len(&c->out);
 		buf_clear(&c->out);
 		return;
 	}
@@ -612,6 +615,7 @@ connio_broken(struct conn *c)
 	(void)strlcpy(text, conntls_error(c), sizeof(text));
 	c->error = 0;
 	c->flags |= CF_BROKEN;
+	c->unsent += buf_len(&c->out);
 	buf_clear(&c->out);
 	connio_writing(c, 0);
 	connio_tell();

@@ -96,6 +96,8 @@ struct conn {
 	uint64_t		 expire[CONN_T_DEADLINE + 1];
 	uint64_t		 armed;
 	uint64_t		 last;		/* when a byte came or went */
+	uint64_t		 arrived;	/* when input came, us */
+	size_t			 unsent;	/* output that was given up */
 	unsigned int		 idle;
 
 	struct conn_stats	 stats;
@@ -120,6 +122,8 @@ void	 conn_descriptor(int);
 void	 conns_turn(void);
 /* Progress, for the idle timer. */
 void	 conn_progress(struct conn *);
+/* Input was read: now is when it arrived. */
+void	 conn_came(struct conn *);
 
 /*
  * connio.c
