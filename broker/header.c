@@ -113,7 +113,9 @@ header_response(struct buf *b, const struct http_head *h, int passthrough)
 		f = &h->fields[i];
 		if ((f->flags & (HTTP_F_HOP | HTTP_F_PROXY |
 		    HTTP_F_FRAMING)) ||
-		    (f->id == HTTP_SET_COOKIE && !passthrough))
+		    (f->id == HTTP_SET_COOKIE && !passthrough) ||
+		    http_equal(HTTP_PTR(h, f->name), f->name.len,
+		    "x-broker-proxy-error"))
 			continue;
 		if (header_field(b, h, f) == -1)
 			return (-1);

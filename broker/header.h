@@ -50,8 +50,9 @@ int	 header_request(struct buf *, const struct http_head *,
 
 /*
  * Write the fields of a response to the client: all but hop-by-hop, those
- * that Connection names, Proxy-*, what frames the body, and Set-Cookie,
- * which only passthrough keeps.  Returns as header_request().
+ * that Connection names, Proxy-*, what frames the body, what only the broker
+ * may say of itself (X-Broker-Proxy-Error), and Set-Cookie, which only
+ * passthrough keeps.  Returns as header_request().
  */
 int	 header_response(struct buf *, const struct http_head *,
 	    int passthrough);

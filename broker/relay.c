@@ -48,6 +48,7 @@ static void	 relay_error(struct conn *, enum conn_error, const char *,
 static void	 relay_timeout(struct conn *, enum conn_timer, void *);
 static void	 relay_lost(struct exchange *);
 static int	 relay_parse(struct exchange *);
+static void	 relay_unwritten(struct exchange *);
 static int	 relay_interim(struct exchange *);
 static int	 relay_respond(struct exchange *);
 static enum http_framing	 relay_framing(struct exchange *);
@@ -348,6 +349,18 @@ relay_parse(struct exchange *x)
 }
 
 /*
+ * A part of a head may be in the output, and another one behind it would
+ * mean something else: nothing is to follow.
+ */
+static void
+relay_unwritten(struct exchange *x)
+{
+	x->answered = 1;
+	x->download.sink.framing = HTTP_BODY_EOF;
+	exchange_fail(x, ERROR_INTERNAL, 0, "");
+}
+
+/*
  * An interim response goes on to who understands it.  A 101 would be the
  * answer to an Upgrade that was never sent.
  */
@@ -365,8 +378,7 @@ relay_interim(struct exchange *x)
 	    HTTP_PTR(&x->head, x->head.reason), x->head.reason.len) == -1 ||
 	    header_response(out, &x->head, x->passthrough) == -1 ||
 	    http_write_end(out) == -1)) {
-		exchange_fail(x, ERROR_INTERNAL, 502,
-		    "the response cannot be forwarded");
+		relay_unwritten(x);
 		return (0);
 	}
 	buf_drain(conn_in(x->up->conn), x->head.length);
@@ -428,8 +440,7 @@ relay_respond(struct exchange *x)
 	if (!x->uploaded || s->stopping)
 		s->keepalive = 0;
 	if (relay_head(x, framing) == -1) {
-		exchange_fail(x, ERROR_INTERNAL, 502,
-		    "the response cannot be forwarded");
+		relay_unwritten(x);
 		return (0);
 	}
 	x->answered = 1;
