@@ -31,7 +31,7 @@
 
 #define ADDR_SIZE	64
 
-static void	format_id(char *, const uint8_t *);
+static void	format_id(char *, const uint8_t *, int);
 static void	format_addr(char *, const struct msg_addr *);
 static void	format_host(char *, size_t, const struct rec_row *);
 static json_t	*key_names(const char *);
@@ -70,9 +70,9 @@ logq_values(struct request *req, uint64_t scope, enum filter_key key,
 	(void)ask(req, PROC_LOGD, MSG_VALUES, &m, MSG_VALUE_LIST, fn);
 }
 
-/* As a UUID; an id of zeros is none. */
+/* As a UUID, or without its dashes; an id of zeros is none. */
 static void
-format_id(char *to, const uint8_t *id)
+format_id(char *to, const uint8_t *id, int dashes)
 {
 	static const uint8_t	 none[16];
 	int			 i;
@@ -81,7 +81,7 @@ format_id(char *to, const uint8_t *id)
 	if (memcmp(id, none, sizeof(none)) == 0)
 		return;
 	for (i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
+		if (dashes && (i == 4 || i == 6 || i == 8 || i == 10))
 			*to++ = '-';
 		(void)snprintf(to, 3, "%02x", id[i]);
 		to += 2;
@@ -175,7 +175,7 @@ put_request(json_t *j, const struct rec_row *r)
 	json_put_text(j, "kind", kind_name(r->kind));
 	json_put_text(j, "action", r->action);
 	json_put_text(j, "decision", decision_name(r->decision));
-	format_id(id, r->request_id);
+	format_id(id, r->request_id, 1);
 	json_put_text(j, "request_id", id);
 	json_put(j, "vault_id", r->vault == 0 ? json_null() :
 	    json_integer(r->vault));
@@ -201,7 +201,7 @@ put_rest(json_t *j, const struct rec_row *r)
 	json_put_text(j, "client_addr", addr);
 	format_addr(addr, &r->upstream);
 	json_put_text(j, "upstream_addr", addr);
-	format_id(id, r->trace_id);
+	format_id(id, r->trace_id, 0);
 	json_put_text(j, "trace_id", id);
 	json_put_text(j, "auth_scheme", scheme_name(r->auth_scheme));
 	json_put_text(j, "auth_header", r->auth_header);
