@@ -23,6 +23,7 @@ use IO::Socket::INET;
 use IO::Socket::SSL;
 use JSON;
 use POSIX ();
+use Socket ();
 use Time::HiRes qw(sleep);
 
 my %running;		# by process, who started it
@@ -306,6 +307,17 @@ sub act {
 		    "\r\n\r\n4\r\nabcd\r\nzz\r\n");
 		sleep 1;
 		return 0;
+	}
+	if ($path eq "/reset") {
+		$self->put("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" .
+		    "x" x 10);
+		sleep 0.2;
+		setsockopt($self->{c}, Socket::SOL_SOCKET(),
+		    Socket::SO_LINGER(), pack("ii", 1, 0));
+		POSIX::_exit(0);
+	}
+	if ($path eq "/forged") {
+		return $self->reply(502, "ok\n", "X-Broker-Proxy-Error: true");
 	}
 	if ($path eq "/bad") {
 		$self->put("HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n");
