@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #include "codes.h"
 #include "gen.h"
 #include "loop.h"
+#include "window.h"
 
 struct bare_row {
 	struct gen_row	 row;
@@ -52,6 +54,7 @@ static struct db_sql	 sql = DB_SQL("INSERT INTO log (id, vault, scope,"
 static void	prepare(uint64_t);
 static void	insert(int);
 static void	check(int);
+static __dead void	 neighbour(void);
 static void	loop(const char *, struct bare *, uint64_t, uint64_t, int);
 
 static void
@@ -133,6 +136,43 @@ loop(const char *dir, struct bare *b, uint64_t warm, uint64_t n, int vaults)
 	b->cpu = b->cpu / n * 1e6;
 	b->rows = n / b->rows;
 	b->bytes = gen_size(dir) / i;
+}
+
+static __dead void
+neighbour(void)
+{
+	struct gen_row	 row;
+	const uint8_t	*data;
+	uint64_t	 n;
+
+	window_init();
+	for (n = 0;; n++) {
+		gen_row(&row, n);
+		if (window_encode(MSG_BEGIN, &row.begin, &data) == 0 ||
+		    window_encode(MSG_END, &row.end, &data) == 0)
+			err(1, "record");
+	}
+}
+
+void
+bare_run_beside(struct bare *b, uint64_t warm, uint64_t n, int vaults,
+    int busy)
+{
+	pid_t	 pid[GEN_MAX];
+	int	 i;
+
+	for (i = 0; i < busy && i < GEN_MAX; i++) {
+		if ((pid[i] = fork()) == 0)
+			neighbour();
+		if (pid[i] == -1)
+			err(1, "fork");
+	}
+	bare_run(b, warm, n, vaults);
+	while (--i >= 0) {
+		if (kill(pid[i], SIGKILL) == -1 ||
+		    waitpid(pid[i], NULL, 0) == -1)
+			err(1, "neighbour");
+	}
 }
 
 void

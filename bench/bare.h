@@ -43,4 +43,11 @@ struct bare {
  */
 void	 bare_run(struct bare *, uint64_t warm, uint64_t n, int vaults);
 
+/*
+ * The same beside so many processes that do what the generators do but send
+ * nothing: processors share more than they seem to.
+ */
+void	 bare_run_beside(struct bare *, uint64_t warm, uint64_t n, int vaults,
+	    int busy);
+
 #endif /* BARE_H */

@@ -47,10 +47,10 @@
 #define POLITE_S	4
 #define BATCH		1000
 
-enum { BARE, PLAIN, CAPPED, READ, FLOOD, NKINDS };
+enum { BARE, BESIDE, PLAIN, CAPPED, READ, FLOOD, NKINDS };
 
 static const char *const	 names[NKINDS] = {
-	"bare loop", "logd, 2 streams", "logd at its cap",
+	"bare loop", "  beside one busy", "logd, 2 streams", "logd at its cap",
 	"logd and a reader", "logd, 8 streams"
 };
 
@@ -61,6 +61,7 @@ static uint64_t		 count = 200000, cap = 10000, stored = 1000000;
 static double		 pages;
 
 static __dead void	 usage(void);
+static void	ratios(int, int, double, double);
 static void	run_bare(int);
 static void	run_logd(int, int);
 static pid_t	reader(struct gen_world *, uint64_t **);
@@ -79,6 +80,15 @@ usage(void)
 }
 
 static void
+ratios(int kind, int r, double us, double rows)
+{
+	cpu[kind][r] = us;
+	rate[kind][r] = rows;
+	rcpu[kind][r] = us / cpu[BARE][r];
+	rrate[kind][r] = rows / rate[BARE][r];
+}
+
+static void
 run_bare(int r)
 {
 	struct bare	 b;
@@ -86,6 +96,8 @@ run_bare(int r)
 	bare_run(&b, WARM, count, STREAMS * GEN_VAULTS);
 	cpu[BARE][r] = b.cpu;
 	rate[BARE][r] = b.rows;
+	bare_run_beside(&b, WARM, count, STREAMS * GEN_VAULTS, 1);
+	ratios(BESIDE, r, b.cpu, b.rows);
 }
 
 /* Pages through the newest rows for as long as it lives. */
@@ -158,10 +170,8 @@ run_logd(int kind, int r)
 	gen_close(&w);
 	gen_teardown(&w);
 	rows = b.rows - a.rows;
-	cpu[kind][r] = (b.cpu - a.cpu) / rows * 1e6;
-	rate[kind][r] = rows / (b.wall - a.wall);
-	rcpu[kind][r] = cpu[kind][r] / cpu[BARE][r];
-	rrate[kind][r] = rate[kind][r] / rate[BARE][r];
+	ratios(kind, r, (b.cpu - a.cpu) / rows * 1e6,
+	    rows / (b.wall - a.wall));
 }
 
 /* Bytes a row of a large file, with all that is in it. */
