@@ -16,7 +16,6 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
-#include <sys/tree.h>
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,27 +28,29 @@
 /* vault, port, scheme, and five texts with their NULs. */
 #define KEY_MAX		(8 + 2 + 1 + 257 + 33 + 65 + 1101 + 65)
 
+#define BUCKETS		DICT_CACHE
+
 struct target {
-	RB_ENTRY(target)	 node;
+	LIST_ENTRY(target)	 bucket;
 	TAILQ_ENTRY(target)	 lru;		/* oldest use first */
 	struct dict_entry	 entry;
 	uint64_t		 hash;
 	size_t			 len;
 	uint8_t			 key[];
 };
-RB_HEAD(targets, target);
+LIST_HEAD(targets, target);
 TAILQ_HEAD(lru, target);
 
 struct dict_counters	 dict_counters;
 
-static struct targets	 targets = RB_INITIALIZER(&targets);
+static struct targets	 targets[BUCKETS];
 static struct lru	 lru = TAILQ_HEAD_INITIALIZER(lru);
 static uint64_t		 gen = 1;
 static uint64_t		 seed;
 
 static struct db_sql	 sql_who = DB_SQL(
-    "SELECT id, first_id, last_id FROM scopes WHERE vault = ? AND actor_type = ?"
-    " AND actor = ? AND actor_name = ? AND session = ?");
+    "SELECT id, first_id, last_id FROM scopes WHERE vault = ?"
+    " AND actor_type = ? AND actor = ? AND actor_name = ? AND session = ?");
 static struct db_sql	 sql_new_who = DB_SQL(
     "INSERT INTO scopes (vault, actor_type, actor, actor_name, session,"
     " first_id, last_id) VALUES (?, ?, ?, ?, ?, ?, ?)");
@@ -74,9 +75,9 @@ static struct db_sql	 sql_trim_scopes = DB_SQL(
     " WHERE vault = ?1 AND last_id < ?2 AND NOT EXISTS"
     " (SELECT 1 FROM open_requests o WHERE o.scope = s.id) LIMIT ?3)");
 
-static int	target_cmp(struct target *, struct target *);
-static struct target	*target_find(const uint8_t *, size_t);
-static void	target_put(const uint8_t *, size_t, const struct dict_entry *);
+static struct target	*target_find(const uint8_t *, size_t, uint64_t);
+static void	target_put(const uint8_t *, size_t, uint64_t,
+		    const struct dict_entry *);
 static size_t	target_key(const struct record *, uint64_t, uint8_t *);
 static uint64_t	target_hash(const uint8_t *, size_t);
 static int	target_load(const struct record *, uint64_t, int64_t,
@@ -86,21 +87,9 @@ static int64_t	entry_bound(const struct dict_entry *, int64_t);
 static int	entry_use(struct db_sql *, struct dict_entry *, int64_t);
 static void	entry_new(struct dict_entry *, int64_t);
 
-RB_GENERATE_STATIC(targets, target, node, target_cmp)
-
-static int
-target_cmp(struct target *a, struct target *b)
-{
-	if (a->hash != b->hash)
-		return (a->hash < b->hash ? -1 : 1);
-	if (a->len != b->len)
-		return (a->len < b->len ? -1 : 1);
-	return (memcmp(a->key, b->key, a->len));
-}
-
 /*
- * Eight bytes at a time.  Seeded, though the tree stays balanced whatever is
- * put into it.
+ * Eight bytes at a time.  Seeded; and whatever is put in, there are no more
+ * than DICT_CACHE to look at.
  */
 static uint64_t
 target_hash(const uint8_t *p, size_t len)
@@ -144,18 +133,16 @@ target_key(const struct record *r, uint64_t vault, uint8_t *key)
 }
 
 static struct target *
-target_find(const uint8_t *key, size_t len)
+target_find(const uint8_t *key, size_t len, uint64_t hash)
 {
-	static union {
-		struct target	 t;
-		uint8_t		 space[sizeof(struct target) + KEY_MAX];
-	} want;
 	struct target	*t;
 
-	want.t.hash = target_hash(key, len);
-	want.t.len = len;
-	memcpy(want.space + offsetof(struct target, key), key, len);
-	if ((t = RB_FIND(targets, &targets, &want.t)) == NULL)
+	LIST_FOREACH(t, &targets[hash % BUCKETS], bucket) {
+		if (t->hash == hash && t->len == len &&
+		    memcmp(t->key, key, len) == 0)
+			break;
+	}
+	if (t == NULL)
 		return (NULL);
 	TAILQ_REMOVE(&lru, t, lru);
 	TAILQ_INSERT_TAIL(&lru, t, lru);
@@ -163,24 +150,25 @@ target_find(const uint8_t *key, size_t len)
 }
 
 static void
-target_put(const uint8_t *key, size_t len, const struct dict_entry *e)
+target_put(const uint8_t *key, size_t len, uint64_t hash,
+    const struct dict_entry *e)
 {
 	struct target	*t;
 
 	if (dict_counters.cached == DICT_CACHE) {
 		t = TAILQ_FIRST(&lru);
 		TAILQ_REMOVE(&lru, t, lru);
-		RB_REMOVE(targets, &targets, t);
+		LIST_REMOVE(t, bucket);
 		free(t);
 		dict_counters.cached--;
 	}
 	if ((t = malloc(sizeof(*t) + len)) == NULL)
 		fatal("target");
-	t->hash = target_hash(key, len);
+	t->hash = hash;
 	t->entry = *e;
 	t->len = len;
 	memcpy(t->key, key, len);
-	RB_INSERT(targets, &targets, t);
+	LIST_INSERT_HEAD(&targets[hash % BUCKETS], t, bucket);
 	TAILQ_INSERT_TAIL(&lru, t, lru);
 	dict_counters.cached++;
 }
@@ -192,7 +180,7 @@ dict_clear(void)
 
 	while ((t = TAILQ_FIRST(&lru)) != NULL) {
 		TAILQ_REMOVE(&lru, t, lru);
-		RB_REMOVE(targets, &targets, t);
+		LIST_REMOVE(t, bucket);
 		free(t);
 	}
 	dict_counters.cached = 0;
@@ -305,10 +293,12 @@ dict_target(struct record *r, uint64_t vault, int64_t id)
 {
 	struct target	*t;
 	uint8_t		 key[KEY_MAX];
+	uint64_t	 hash;
 	size_t		 len;
 
 	len = target_key(r, vault, key);
-	if ((t = target_find(key, len)) != NULL) {
+	hash = target_hash(key, len);
+	if ((t = target_find(key, len, hash)) != NULL) {
 		dict_counters.hits++;
 		if (entry_use(&sql_use_target, &t->entry, id) == -1)
 			return (-1);
@@ -319,7 +309,7 @@ dict_target(struct record *r, uint64_t vault, int64_t id)
 	if (target_load(r, vault, id, &r->target) == -1 ||
 	    entry_use(&sql_use_target, &r->target, id) == -1)
 		return (-1);
-	target_put(key, len, &r->target);
+	target_put(key, len, hash, &r->target);
 	return (0);
 }
 
