@@ -77,8 +77,8 @@ prepare(uint64_t first)
 		r->flags = schema_flags(KIND_REQUEST, INGRESS_MITM,
 		    DECISION_BROKERED, PROTOCOL_HTTP11, 0, 0, 0);
 		r->nclient = addr_pack(&r->row.begin.client, 0, r->client);
-		r->nupstream = addr_pack(&r->row.end.upstream, r->row.begin.port,
-		    r->upstream);
+		r->nupstream = addr_pack(&r->row.end.upstream,
+		    r->row.begin.port, r->upstream);
 	}
 }
 

@@ -20,9 +20,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -106,14 +106,16 @@ gen_size(const char *dir)
 void
 gen_remove(const char *dir)
 {
-	struct dirent	*e;
-	DIR		*d;
+	glob_t	 g;
+	char	 pattern[300];
+	size_t	 i;
 
-	if ((d = opendir(dir)) == NULL)
-		err(1, "%s", dir);
-	while ((e = readdir(d)) != NULL)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
+	(void)snprintf(pattern, sizeof(pattern), "%s/*", dir);
+	if (glob(pattern, 0, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc; i++)
+			(void)unlink(g.gl_pathv[i]);
+		globfree(&g);
+	}
 	if (rmdir(dir) == -1)
 		err(1, "%s", dir);
 }

@@ -128,8 +128,8 @@ fill(const char *dir)
 	    "PRAGMA synchronous=OFF; PRAGMA cache_size=-500000; BEGIN;"
 	    "DELETE FROM log; DELETE FROM minutes");
 	run(h, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
-	    " FROM n WHERE i < %d) INSERT INTO scopes SELECT i + 1000, i, %d, i,"
-	    " 'agent ' || i, '', 1, %" PRIu64 " FROM n", VAULTS, ACTOR_AGENT,
+	    " FROM n WHERE i < %d) INSERT INTO scopes SELECT i + 1000, i, %d,"
+	    " i, 'agent ' || i, '', 1, %" PRIu64 " FROM n", VAULTS, ACTOR_AGENT,
 	    nrows);
 	run(h, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1"
 	    " FROM n WHERE i < %d) INSERT INTO targets SELECT i + 1,"
@@ -247,7 +247,8 @@ main(int argc, char **argv)
 	while (gen_wall() - a.wall < SECONDS)
 		(void)gen_page(&w, "", 0, 50);
 	gen_look(&w, &b);
-	printf("%.0f rows/s meanwhile\n", (b.rows - a.rows) / (b.wall - a.wall));
+	printf("%.0f rows/s meanwhile\n",
+	    (b.rows - a.rows) / (b.wall - a.wall));
 	printf("memory: at most %.1f MB, now %.1f MB of its own\n",
 	    memory(w.logd.pid, "status", "VmHWM:"),
 	    memory(w.logd.pid, "smaps_rollup", "Pss:"));
