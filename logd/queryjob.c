@@ -19,6 +19,7 @@
 #include <sys/queue.h>
 #include <sys/time.h>
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ static struct event	 rest;
 static unsigned int	 njobs;
 static int		 resting;
 
+static struct scope	*reader(const struct link *, uint64_t);
 static unsigned int	 job_links(const struct link *);
 static struct job	*job_new(struct link *, uint32_t);
 static void	job_free(struct job *);
@@ -76,6 +78,23 @@ unsigned int
 queryjob_count(void)
 {
 	return (njobs);
+}
+
+/*
+ * The scope may be on its way: keyd puts it into the kernel before api hears
+ * of it, but the two links are read in any order.
+ */
+static struct scope *
+reader(const struct link *l, uint64_t id)
+{
+	struct scope	*s;
+	struct link	*keyd;
+
+	if ((s = scope_reader(id, link_peer(l)->instance)) != NULL)
+		return (s);
+	if ((keyd = proc_peer(PROC_KEYD)) != NULL)
+		(void)link_drain_in(keyd, INT_MAX);
+	return (scope_reader(id, link_peer(l)->instance));
 }
 
 static unsigned int
@@ -286,8 +305,7 @@ queryjob_query(struct link *l, struct msg *m)
 	struct query		*q;
 	struct job		*j;
 
-	s = scope_reader(ask->scope, link_peer(l)->instance);
-	if (s == NULL) {
+	if ((s = reader(l, ask->scope)) == NULL) {
 		send_refused(l, ask->id, 403, "no right to read this");
 		return;
 	}
@@ -322,8 +340,7 @@ queryjob_values(struct link *l, struct msg *m)
 	struct scope		*s;
 	struct values		*v;
 
-	s = scope_reader(ask->scope, link_peer(l)->instance);
-	if (s == NULL) {
+	if ((s = reader(l, ask->scope)) == NULL) {
 		send_values(l, ask->id, 403, "no right to read this", NULL);
 		return;
 	}
