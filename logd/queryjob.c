@@ -17,19 +17,15 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
-#include <sys/time.h>
 
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <event.h>
-
 #include "db.h"
 #include "log.h"
 #include "loop.h"
-#include "pace.h"
 #include "proc.h"
 #include "query.h"
 #include "queryjob.h"
@@ -47,9 +43,7 @@ struct job {
 TAILQ_HEAD(jobs, job);
 
 static struct jobs	 jobs = TAILQ_HEAD_INITIALIZER(jobs);
-static struct event	 rest;
 static unsigned int	 njobs;
-static int		 resting;
 
 static struct scope	*reader(const struct link *, uint64_t);
 static unsigned int	 job_links(const struct link *);
@@ -59,7 +53,6 @@ static int	job_query(struct job *);
 static int	job_values(struct job *);
 static int	job_work(struct job *);
 static void	job_turn(void *);
-static void	job_rested(int, short, void *);
 static size_t	row_size(const struct rec_row *);
 static void	send_rows(struct job *);
 static void	send_end(struct link *, uint32_t, const struct query *);
@@ -70,7 +63,6 @@ static void	send_values(struct link *, uint32_t, uint16_t, const char *,
 void
 queryjob_init(void)
 {
-	evtimer_set(&rest, job_rested, NULL);
 	loop_hook(TURN_WORK, job_turn, NULL);
 }
 
@@ -262,18 +254,14 @@ job_work(struct job *j)
 	return (j->query != NULL ? job_query(j) : job_values(j));
 }
 
-/*
- * The rows that workers sent in this turn have gone before.  While they send,
- * queries leave the processor alone for a while.
- */
+/* What workers sent has been read, and rows that are due are committed. */
 static void
 job_turn(void *arg)
 {
-	const struct timeval	 tv = { 0, JOB_REST_MS * 1000 };
-	const uint64_t		 end = loop_mono() + JOB_TURN_US;
-	struct job		*j;
+	const uint64_t	 end = loop_mono() + JOB_TURN_US;
+	struct job	*j;
 
-	if (resting || db_handle() == NULL)
+	if (db_handle() == NULL)
 		return;
 	while ((j = TAILQ_FIRST(&jobs)) != NULL && loop_mono() < end) {
 		TAILQ_REMOVE(&jobs, j, entry);
@@ -281,19 +269,8 @@ job_turn(void *arg)
 		if (!job_work(j))
 			job_free(j);
 	}
-	if (TAILQ_EMPTY(&jobs))
-		return;
-	if (pace_paused()) {
-		resting = 1;
-		evtimer_add(&rest, &tv);
-	} else
+	if (!TAILQ_EMPTY(&jobs))
 		loop_again();
-}
-
-static void
-job_rested(int fd, short what, void *arg)
-{
-	resting = 0;
 }
 
 void

@@ -22,15 +22,14 @@
 
 /*
  * Queries of api, several at once.  They are served in turns, a slice each,
- * after what workers have sent; so many microseconds in a turn of the loop,
- * and no more than a share of the time while workers send.  One whose reader
- * has gone is given up.
+ * after what workers have sent, and for so many microseconds in a turn of the
+ * loop, which is how long they can hold up rows.  One whose reader has gone is
+ * given up.
  *
  * Bounds: of a link JOBS_MAX queries at once, then it is not read until one
  * has ended; of answers that api does not read JOB_QUEUED, then 503.
  */
 #define JOB_TURN_US	2000
-#define JOB_REST_MS	4	/* after a turn, while workers send */
 #define JOBS_MAX	64
 #define JOB_PAGE	(100 * 1024)	/* bytes of rows in a ROWS */
 #define JOB_QUEUED	512	/* messages that an api has not read */

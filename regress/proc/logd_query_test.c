@@ -1,0 +1,257 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#include <sys/types.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../logd/queryjob.h"
+#include "codes.h"
+#include "logd_world.h"
+
+/*
+ * Queries that take long, of one real logd: nobody waits for them but who
+ * asked.
+ */
+#define ROWS	"400000"
+#define READ	2			/* the api's scope */
+#define LONG	"path:/nowhere*"	/* looks at every row */
+#define BUDGET	2000
+
+static int	 answered;
+
+/* A vault with many rows, a worker and an api. */
+static void
+start(void)
+{
+	struct end	*ends[] = { &w.end, &api, NULL };
+
+	start_one();
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+	file_sql(&d, "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT "
+	    "i + 1 FROM n WHERE i < 1000 + " ROWS ") INSERT INTO log (id, "
+	    "vault, flags, status, request_id, path) SELECT i, 1, 0, 200, "
+	    "zeroblob(16), '/here' FROM n");
+	file_sql(&d, "UPDATE meta SET value = 2000 + " ROWS
+	    " WHERE key = 'next_id'");
+	worker_free(&w);
+	worker_init(&w, PROC_MITM, 0, MITM1, 1);
+	end_pair(&api, PROC_API_TCP, 0, API);
+	peer_start(&d, ends);
+	keyd_sync(&d, 1, 2);
+	keyd_scope(&d, 1, SCOPE_WRITE, MITM1, 1);
+	keyd_scope(&d, READ, SCOPE_READ, API, 1);
+	worker_hello(&w);
+	answered = 0;
+}
+
+static void
+query(uint32_t id, const char *filter, uint64_t before, uint32_t budget)
+{
+	struct msg_query	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.id = id;
+	m.scope = READ;
+	m.filter = filter;
+	m.before = before;
+	m.limit = 50;
+	m.budget = budget;
+	end_send(&api, MSG_QUERY, &m);
+}
+
+/* The id of the next query that is answered. */
+static uint32_t
+answer(void)
+{
+	while (end_recv(&api, PEER_MS) == MSG_ROWS)
+		;
+	assert_int_equal(api.type, MSG_ROWS_END);
+	answered++;
+	return (api.u.rows_end.id);
+}
+
+static void
+stop(void)
+{
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+}
+
+/* A short one does not wait for those before it. */
+static void
+test_turns(void **state)
+{
+	int	 i;
+
+	start();
+	for (i = 1; i <= 10; i++)
+		query(i, LONG, 0, BUDGET);
+	query(99, "", 0, 0);
+	assert_int_equal(answer(), 99);
+	for (i = 0; i < 10; i++)
+		(void)answer();
+	assert_int_equal(api.u.rows_end.partial, 0);
+	stop();
+}
+
+/* What a reader does not want any more is not looked for. */
+static void
+test_cancel(void **state)
+{
+	struct msg_query_cancel	 m;
+	int			 i;
+
+	start();
+	for (i = 1; i <= 20; i++)
+		query(i, LONG, 0, BUDGET);
+	for (i = 1; i <= 20; i++) {
+		m.id = i;
+		end_send(&api, MSG_QUERY_CANCEL, &m);
+	}
+	/* Nor one that is not there. */
+	end_send(&api, MSG_QUERY_CANCEL, &m);
+	query(99, "", 0, 0);
+	assert_int_equal(answer(), 99);
+	end_quiet(&api, 300);
+	stop();
+}
+
+static void
+test_reader_dies(void **state)
+{
+	int	 i;
+
+	start();
+	for (i = 1; i <= 20; i++)
+		query(i, LONG, 0, BUDGET);
+	end_close(&api);
+	worker_end(&w, worker_begin(&w));
+	worker_acks(&w, w.next - 1, PEER_MS);
+	stop();
+}
+
+/* More than run at once: they wait, and so does who asks. */
+static void
+test_many(void **state)
+{
+	int	 i, n = JOBS_MAX + 20;
+
+	start();
+	for (i = 1; i <= n; i++)
+		query(i, "path:/nowhere*", 0, 1);
+	for (i = 1; i <= n; i++)
+		(void)answer();
+	assert_int_equal(answered, n);
+	end_quiet(&api, 50);
+	stop();
+}
+
+/* Rows are committed while it looks. */
+static void
+test_ingest(void **state)
+{
+	uint64_t	 open[LAG] = { 0 };
+	int		 i;
+
+	start();
+	for (i = 1; i <= 40; i++)
+		query(i, LONG, 0, BUDGET);
+	generate(&w, open, LAG, 200);
+	worker_acks(&w, w.next - 1, PEER_MS);
+	query(99, "", 0, 0);
+	/* Forty times all rows take longer than one commit. */
+	assert_int_equal(answer(), 99);
+	assert_true(api.u.rows_end.latest_id > 401000);
+	for (i = 1; i <= 40; i++)
+		(void)answer();
+	finish(&w, open, LAG);
+	stop();
+}
+
+/* The budget ends it, and whoever goes on gets to the end. */
+static void
+test_budget(void **state)
+{
+	uint64_t	 before = 0, next;
+	int		 parts = 0;
+
+	start();
+	do {
+		query(1, LONG, before, 1);
+		(void)answer();
+		assert_int_equal(api.u.rows_end.status, 200);
+		next = api.u.rows_end.next_cursor;
+		assert_int_equal(api.u.rows_end.partial, next != 0);
+		assert_true(next == 0 || before == 0 || next < before);
+		before = next;
+		parts++;
+	} while (next != 0);
+	assert_true(parts > 3);
+	stop();
+}
+
+/* An api may only say what can be read as a filter. */
+static void
+test_refused(void **state)
+{
+	struct msg_values	 m;
+
+	start();
+	query(1, "colour:red", 0, 0);
+	assert_int_equal(answer(), 1);
+	assert_int_equal(api.u.rows_end.status, 400);
+	assert_string_equal(api.u.rows_end.text,
+	    "there is no key \"colour\"");
+	memset(&m, 0, sizeof(m));
+	m.id = 2;
+	m.scope = READ + 1;
+	end_send(&api, MSG_VALUES, &m);
+	end_want(&api, MSG_VALUE_LIST);
+	assert_int_equal(api.u.value_list.status, 403);
+	m.scope = READ;
+	m.key = 200;
+	end_send(&api, MSG_VALUES, &m);
+	end_want(&api, MSG_VALUE_LIST);
+	assert_int_equal(api.u.value_list.status, 400);
+	stop();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		TEST(test_turns),
+		TEST(test_cancel),
+		TEST(test_reader_dies),
+		TEST(test_many),
+		TEST(test_ingest),
+		TEST(test_budget),
+		TEST(test_refused)
+	};
+
+	return (cmocka_run_group_tests_name("logd_query", tests, NULL,
+	    NULL));
+}
