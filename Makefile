@@ -98,6 +98,10 @@ lint: config.mk ${GENERATED}
 fuzz:
 	sh regress/fuzz/run ${FUZZERS}
 
+# Kill -9 at random under load; in KILLS how many.
+kill: tests
+	perl regress/kill/run ${KILLS}
+
 # The long ones; each says what it needs.
 soak: tests
 	sh regress/soak
@@ -155,8 +159,8 @@ uninstall-man:
 		rm -f ${DESTDIR}${MANDIR}/man$${m##*.}/$${m##*/}; \
 	done
 
-.PHONY: all progs tests regress valgrind lint fuzz soak bench bench-log clean \
-	distclean install uninstall install-progs install-man \
+.PHONY: all progs tests regress valgrind lint fuzz kill soak bench \
+	bench-log clean distclean install uninstall install-progs install-man \
 	uninstall-progs uninstall-man
 
 -include ${SRCS:.c=.d}

@@ -154,6 +154,7 @@ sub api {
 	my $text = do { local $/; <$s> } // "";
 	alarm 0;
 	my ($head, $answer) = split /\r\n\r\n/, $text, 2;
+	die "$method $path: no answer" unless defined $answer;
 	$answer = dechunk($answer) if $head =~ /^transfer-encoding: chunked/mi;
 	my ($status) = $head =~ m{^HTTP/1.1 (\d+)} or die "$path: $text";
 	die "$method $path: $status $answer" if $status >= 300 && !$o{fails};
