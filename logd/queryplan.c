@@ -251,7 +251,7 @@ narrow(const struct filter *f, struct narrow *w)
 	w->classes = CLASS_ALL;
 	for (i = 0; i < f->nterms; i++) {
 		t = &f->terms[i];
-		for (k = 0, none = t->not; k < t->n; k++) {
+		for (k = 0, none = t->negated; k < t->n; k++) {
 			none |= f->values[t->first + k].lo == 0 &&
 			    t->key == FILTER_ERROR_CODE;
 			none |= f->values[t->first + k].lo != KIND_AUDIT &&
@@ -309,7 +309,7 @@ vault_term(const struct filter *f)
 	int	 i;
 
 	for (i = 0; i < f->nterms; i++) {
-		if (f->terms[i].key == FILTER_VAULT && !f->terms[i].not)
+		if (f->terms[i].key == FILTER_VAULT && !f->terms[i].negated)
 			return (&f->terms[i]);
 	}
 	return (NULL);

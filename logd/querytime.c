@@ -60,7 +60,7 @@ times(const struct filter *f, int64_t *since, int64_t *until)
 	filter_span(f, since, until);
 	for (i = 0; i < f->nterms; i++) {
 		t = &f->terms[i];
-		if (t->key != FILTER_REQUEST_ID || t->not)
+		if (t->key != FILTER_REQUEST_ID || t->negated)
 			continue;
 		lo = INT64_MAX;
 		hi = INT64_MIN;

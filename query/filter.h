@@ -98,7 +98,7 @@ struct filter_value {
 
 struct filter_term {
 	uint8_t		 key;		/* enum filter_key */
-	uint8_t		 not;
+	uint8_t		 negated;
 	uint16_t	 first;		/* in filter.values */
 	uint16_t	 n;
 };

@@ -129,7 +129,7 @@ filter_target(const struct filter *f, const struct filter_target *t)
 		for (j = 0, hit = 0; j < term->n && !hit; j++)
 			hit = match_target(f, term->key,
 			    &f->values[term->first + j], t, host);
-		if (hit == term->not)
+		if (hit == term->negated)
 			return (0);
 	}
 	return (1);
@@ -153,7 +153,7 @@ filter_actor(const struct filter *f, const char *actor, const char *name)
 			    *name == '\0' : strcmp(want, actor) == 0 ||
 			    strcmp(want, name) == 0;
 		}
-		if (hit == term->not)
+		if (hit == term->negated)
 			return (0);
 	}
 	return (1);
@@ -220,9 +220,9 @@ term_row(const struct filter *f, const struct filter_term *t,
 
 	for (i = 0; i < t->n; i++) {
 		if (match_row(f, t->key, &f->values[t->first + i], r))
-			return (!t->not);
+			return (!t->negated);
 	}
-	return (t->not);
+	return (t->negated);
 }
 
 /* Paths last, since they cost most. */
@@ -276,7 +276,7 @@ filter_span(const struct filter *f, int64_t *since, int64_t *until)
 		v = f->values[t->first].lo;
 		if (t->key != FILTER_SINCE && t->key != FILTER_UNTIL)
 			continue;
-		if ((t->key == FILTER_SINCE) == !t->not) {
+		if ((t->key == FILTER_SINCE) == !t->negated) {
 			if (v > *since)
 				*since = v;
 		} else if (v < *until)

@@ -161,8 +161,8 @@ static int
 list(struct filter *f, struct filter_term *t, struct reader *r,
     struct filter_error *e)
 {
-	if (r->text[r->at] == '!' && !t->not) {
-		t->not = 1;
+	if (r->text[r->at] == '!' && !t->negated) {
+		t->negated = 1;
 		r->at++;
 	}
 	for (;;) {
@@ -190,7 +190,7 @@ term_new(struct filter *f, size_t at, const char *key, struct filter_error *e)
 	}
 	t = &f->terms[f->nterms++];
 	t->key = n;
-	t->not = 0;
+	t->negated = 0;
 	t->first = f->nvalues;
 	t->n = 0;
 	return (t);
@@ -203,10 +203,10 @@ term(struct filter *f, struct reader *r, struct filter_error *e)
 	struct filter_term	*t;
 	char			 key[64];
 	size_t			 at, n;
-	int			 not = 0;
+	int			 negated = 0;
 
 	if (r->text[r->at] == '!') {
-		not = 1;
+		negated = 1;
 		r->at++;
 	}
 	at = r->at;
@@ -220,7 +220,7 @@ term(struct filter *f, struct reader *r, struct filter_error *e)
 		    "like host:*.example.com", key));
 	if ((t = term_new(f, at, key, e)) == NULL)
 		return (-1);
-	t->not = not;
+	t->negated = negated;
 	r->at = at + n + 1;
 	return (list(f, t, r, e));
 }
@@ -301,7 +301,7 @@ print(const struct filter *f, struct writer *w)
 		t = &f->terms[i];
 		if (i > 0)
 			put(w, ' ');
-		if (t->not)
+		if (t->negated)
 			put(w, '!');
 		put_text(w, filter_name(t->key));
 		for (j = 0; j < t->n; j++) {
