@@ -55,6 +55,7 @@ struct logheld {
 	struct logrec		*rec;		/* NULL: ended */
 	struct logvault		*place;		/* once it is in the window */
 	uint64_t		 vault;
+	uint64_t		 turn;
 	uint64_t		 seq;
 	uint64_t		 deadline;
 	struct msg_end		 end;		/* once it has ended */
@@ -65,7 +66,6 @@ struct logheld {
 TAILQ_HEAD(helds, logheld);
 
 static struct helds	 waiting = TAILQ_HEAD_INITIALIZER(waiting);
-static unsigned int	 nwaiting;	/* at most LOGSTREAM_RECORDS */
 static struct logheld	*partial;	/* a part of it is in the kernel */
 static struct logrecs	 committing = TAILQ_HEAD_INITIALIZER(committing);
 static struct logrecs	 ready = TAILQ_HEAD_INITIALIZER(ready);
@@ -97,7 +97,8 @@ static void	settle(struct helds *);
 static int	write_hello(void);
 static void	write_window(void);
 static int	write_some(const uint8_t *, size_t, size_t *);
-static void	wait_off(struct logheld *);
+static void	held_insert(struct logheld *);
+static void	held_free(struct logheld *);
 static void	held_logged(struct logheld *, int);
 static void	held_lost(struct logheld *);
 static void	rec_ready(struct logrec *, int);
@@ -176,6 +177,7 @@ logstream_begin(struct logrec *rec, uint64_t vault, const struct msg_begin *m,
 	struct msg_begin	 b = *m;
 	struct logheld		*h;
 	const uint8_t		*data;
+	uint64_t		 turn;
 	size_t			 len;
 
 	memset(rec, 0, sizeof(*rec));
@@ -186,7 +188,7 @@ logstream_begin(struct logrec *rec, uint64_t vault, const struct msg_begin *m,
 	b.strict = strict_mode;
 	if ((len = window_encode(MSG_BEGIN, &b, &data)) == 0)
 		log_warn("record of a request");
-	if (len == 0 || nwaiting == LOGSTREAM_RECORDS) {
+	if (len == 0 || window_hold(vault, &turn) == -1) {
 		rec->state = REC_LOST;
 		loglost_add(vault);
 		rec_ready(rec, strict_mode ? REFUSED : UNLOGGED);
@@ -198,21 +200,28 @@ logstream_begin(struct logrec *rec, uint64_t vault, const struct msg_begin *m,
 	memcpy(h->data, data, len);
 	h->len = len;
 	h->vault = vault;
+	h->turn = turn;
 	h->strict = strict_mode;
 	h->deadline = loop_mono() +
 	    (h->strict ? LOGSTREAM_STRICT : LOGSTREAM_HOLD) * 1000;
 	h->rec = rec;
 	rec->held = h;
 	rec->state = REC_HELD;
-	TAILQ_INSERT_TAIL(&waiting, h, entry);
-	nwaiting++;
+	held_insert(h);
 }
 
+/* A vault that has many waiting does not keep another one's back. */
 static void
-wait_off(struct logheld *h)
+held_insert(struct logheld *h)
 {
-	TAILQ_REMOVE(&waiting, h, entry);
-	nwaiting--;
+	struct logheld	*before = TAILQ_LAST(&waiting, helds);
+
+	while (before != NULL && before->turn > h->turn)
+		before = TAILQ_PREV(before, helds, entry);
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(&waiting, h, entry);
+	else
+		TAILQ_INSERT_AFTER(&waiting, before, h, entry);
 }
 
 void
@@ -255,6 +264,13 @@ rec_off(struct logrec *rec)
 	rec->list = NULL;
 }
 
+static void
+held_free(struct logheld *h)
+{
+	window_unhold(h->vault, h->turn);
+	free(h);
+}
+
 /*
  * The BEGIN is in the window for good.  In strict mode the record waits on
  * for its ACK, unless that time is over (how is not LOGGED).
@@ -281,7 +297,7 @@ held_logged(struct logheld *h, int how)
 		} else
 			rec_ready(rec, how);
 	}
-	free(h);
+	held_free(h);
 }
 
 static void
@@ -296,7 +312,7 @@ held_lost(struct logheld *h)
 		rec->held = NULL;
 		rec_ready(rec, h->strict ? REFUSED : UNLOGGED);
 	}
-	free(h);
+	held_free(h);
 }
 
 /*
@@ -364,12 +380,12 @@ put_waiting(struct helds *put)
 		if (fit == WINDOW_FITS) {
 			if (window_next() == window_first())
 				moved = loop_mono();
-			wait_off(h);
+			TAILQ_REMOVE(&waiting, h, entry);
 			h->place = window_begin(h->vault, h->data, h->len,
 			    &h->seq);
 			TAILQ_INSERT_TAIL(put, h, entry);
 		} else if ((stuck || fit == WINDOW_NEVER) && !h->strict) {
-			wait_off(h);
+			TAILQ_REMOVE(&waiting, h, entry);
 			held_lost(h);
 		}
 	}
@@ -390,7 +406,6 @@ settle(struct helds *put)
 		window_undo(h->place);
 		TAILQ_REMOVE(put, h, entry);
 		TAILQ_INSERT_HEAD(&waiting, h, entry);
-		nwaiting++;
 	}
 	while ((h = TAILQ_FIRST(put)) != NULL) {
 		TAILQ_REMOVE(put, h, entry);
@@ -476,7 +491,7 @@ expire(void)
 	now = loop_mono();
 	TAILQ_FOREACH_SAFE(h, &waiting, entry, hnext) {
 		if (h->deadline <= now) {
-			wait_off(h);
+			TAILQ_REMOVE(&waiting, h, entry);
 			held_lost(h);
 		} else if (h->deadline < soon)
 			soon = h->deadline;
@@ -681,7 +696,7 @@ logstream_bye(int ms)
 
 	rc = bye_write(loop_mono() + (uint64_t)ms * 1000);
 	while ((h = TAILQ_FIRST(&waiting)) != NULL) {
-		wait_off(h);
+		TAILQ_REMOVE(&waiting, h, entry);
 		held_lost(h);
 	}
 	return (rc);

@@ -103,7 +103,8 @@ int	 logstream_ledger(int fd, uint64_t instance);
  * the end of this turn at the earliest, never from inside this call and never
  * after logstream_end(); NULL if nothing waits for it (a request that was
  * refused).  A message that cannot be encoded (a field over its cap), and one
- * when LOGSTREAM_RECORDS are held already, counts as unlogged.
+ * for which there is no room among those held, see window_hold(), count as
+ * unlogged.
  */
 void	 logstream_begin(struct logrec *, uint64_t vault,
 	    const struct msg_begin *, void (*ready)(struct logrec *, int,

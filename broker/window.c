@@ -39,12 +39,17 @@
 #define BYE_SIZE	(IMSG_HEADER_SIZE + 8)
 #define SEQ_OFFSET	IMSG_HEADER_SIZE	/* seq is the first field */
 
-/* What one vault holds: its records, and the places of ENDs to come. */
+/*
+ * What one vault holds: its records, and the places of ENDs to come; and what
+ * waits for a place.
+ */
 struct logvault {
 	RB_ENTRY(logvault)	 entry;
 	uint64_t		 id;
 	uint32_t		 records;
 	uint32_t		 open;		/* of them, places for ENDs */
+	uint32_t		 held;
+	uint64_t		 turn;		/* of its last one held */
 	size_t			 bytes;
 };
 
@@ -69,6 +74,8 @@ static struct ibuf	*scratch;
 static uint64_t		 head, sent, tail, top;
 static uint64_t		 first = 1, next = 1;
 static uint64_t		 nopen;
+static uint32_t		 nheld;
+static uint64_t		 served;	/* the highest turn that came */
 static uint64_t		 begins;	/* acknowledged */
 static uint64_t		 gap;		/* number of the last GAP */
 static size_t		 gap_size;	/* of the longest */
@@ -76,6 +83,7 @@ static int		 bye;
 
 static int	logvault_cmp(const struct logvault *, const struct logvault *);
 static struct logvault	*vault_get(uint64_t);
+static void	vault_put(struct logvault *);
 static void	vault_sub(struct logvault *, uint32_t, size_t);
 static struct record	*record_at(uint64_t);
 static uint64_t	record_start(const struct record *);
@@ -135,16 +143,51 @@ vault_get(uint64_t id)
 }
 
 static void
+vault_put(struct logvault *v)
+{
+	if (v->records > 0 || v->held > 0)
+		return;
+	RB_REMOVE(logvaults, &vaults, v);
+	free(v);
+}
+
+static void
 vault_sub(struct logvault *v, uint32_t n, size_t bytes)
 {
 	if (v == NULL)
 		return;
 	v->records -= n;
 	v->bytes -= bytes;
-	if (v->records > 0)
-		return;
-	RB_REMOVE(logvaults, &vaults, v);
-	free(v);
+	vault_put(v);
+}
+
+int
+window_hold(uint64_t vault, uint64_t *turn)
+{
+	struct logvault	*v = vault_get(vault);
+
+	if (nheld == LOGSTREAM_RECORDS || (nheld >= LOGSTREAM_RECORDS / 2 &&
+	    v->held >= LOGSTREAM_RECORDS / 4)) {
+		vault_put(v);
+		return (-1);
+	}
+	v->held++;
+	nheld++;
+	v->turn = (v->turn > served ? v->turn : served) + 1;
+	*turn = v->turn;
+	return (0);
+}
+
+void
+window_unhold(uint64_t vault, uint64_t turn)
+{
+	struct logvault	*v = vault_get(vault);
+
+	if (turn > served)
+		served = turn;
+	v->held--;
+	nheld--;
+	vault_put(v);
 }
 
 static struct record *
@@ -210,10 +253,12 @@ window_fits_begin(uint64_t vault, size_t len)
 	len += END_MAX;
 	if (window_use(2, len, &count, &bytes) == -1)
 		return (next == first ? WINDOW_NEVER : WINDOW_WAIT);
-	if (count <= LOGSTREAM_RECORDS / 2 && bytes <= LOGSTREAM_BYTES / 2)
-		return (WINDOW_FITS);
 	key.id = vault;
 	if ((v = RB_FIND(logvaults, &vaults, &key)) == NULL)
+		return (WINDOW_FITS);
+	if (v->records - v->open >= LOGSTREAM_RECORDS / 4)
+		return (WINDOW_WAIT);
+	if (count <= LOGSTREAM_RECORDS / 2 && bytes <= LOGSTREAM_BYTES / 2)
 		return (WINDOW_FITS);
 	if (v->records + 2 <= LOGSTREAM_RECORDS / 4 &&
 	    v->bytes + len <= LOGSTREAM_BYTES / 4)

@@ -54,10 +54,20 @@ size_t	 window_encode(enum msg_type, const void *m, const uint8_t **data);
 /*
  * Whether a BEGIN of so many bytes has a place, its END included, or another
  * record.  A vault may not pass a quarter of the window while half of it is
- * taken.
+ * taken; and never with what is unacknowledged, since a BEGIN of another one
+ * that comes now is behind all of that, which is about a batch of logd's.
  */
 enum window_fit	 window_fits_begin(uint64_t vault, size_t len);
 enum window_fit	 window_fits(size_t len);
+
+/*
+ * One more BEGIN of this vault waits for a place, if there is room for that:
+ * for as many as the window has places, of which one vault may not take more
+ * than a quarter when half are taken.  0 or -1.  It is to be served by its
+ * turn, the lowest first: vaults take turns, however much each has waiting.
+ */
+int		 window_hold(uint64_t vault, uint64_t *turn);
+void		 window_unhold(uint64_t vault, uint64_t turn);
 
 /*
  * Put a record in, which gets the next number.  It must fit.  window_begin()
