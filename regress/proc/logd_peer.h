@@ -61,7 +61,7 @@ struct logd {
 	struct fault	*fault;
 };
 
-/* A worker that counts, remembers and resends.  Its vault has its scope's id. */
+/* A worker that counts, remembers, resends; its vault has its scope's id. */
 #define WORKER_MAX	65536
 struct worker {
 	struct end	 end;

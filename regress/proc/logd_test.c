@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -492,7 +493,7 @@ test_ledger_late(void **state)
 	worker_acks(&w, 1, PEER_MS);
 	worker_lose(&w, 2);
 	end_close(&w.end);
-	usleep((STREAM_LEDGER_MS + 300) * 1000);
+	(void)poll(NULL, 0, STREAM_LEDGER_MS + 300);
 	peer_kill(&d);
 	start_later();
 	keyd_sync(&d, 0, 0);

@@ -843,7 +843,7 @@ case_quarter(void)
 		ack(window_next() - 1);
 		drain();
 	}
-	CHECK(told[a].how == UNLOGGED);
+	CHECK(a < RECS && told[a].how == UNLOGGED);
 	CHECK(a >= LOGSTREAM_RECORDS / 2 - 4 && a <= LOGSTREAM_RECORDS / 2);
 	seq = window_next();
 	b = fill(a + 1, 2, 1);
