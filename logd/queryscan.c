@@ -73,7 +73,7 @@ spans_add(struct spans *s, int64_t lo, int64_t hi)
 			last->hi = hi;
 		return;
 	}
-	if (s->n == s->size) {
+	if (s->span == NULL || s->n == s->size) {
 		s->size = s->size == 0 ? 4 : 2 * s->size;
 		s->span = reallocarray(s->span, s->size, sizeof(*s->span));
 		if (s->span == NULL)

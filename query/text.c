@@ -135,6 +135,7 @@ item(struct filter *f, struct filter_term *t, struct reader *r,
 	char		 text[FILTER_MAX + 1];
 	struct item	 it;
 
+	*text = '\0';
 	it.at = r->at;
 	it.text = text;
 	it.quoted = r->text[r->at] == '"';
