@@ -61,8 +61,8 @@ enum db_cause {
 
 /* What an operator can do about one that is damaged. */
 #define DB_REMEDY							\
-	"put a backup in its place, without a -wal file, or move it and "	\
-	"its -wal file away to start with an empty one"
+	"put a backup in its place, without a -wal file, or move it "	\
+	"and its -wal file away to start with an empty one"
 
 struct db_sql {
 	const char		*text;

@@ -64,8 +64,8 @@ struct fault {
 	uint32_t	 at;
 	uint32_t	 how;
 	uint32_t	 once;
-	uint32_t	 drop;		/* a failed sync loses what it was for */
-	uint32_t	 flip;		/* the read from which on bytes differ */
+	uint32_t	 drop;		/* a failed sync loses its writes */
+	uint32_t	 flip;		/* from this read on bytes differ */
 	uint32_t	 seed;
 	uint32_t	 steps;		/* counted */
 	uint32_t	 quick;		/* no sync is real; for many runs */

@@ -37,7 +37,8 @@ use Upstream;
 our @ISA = ("Frame");
 
 # new Daemon(MODE, extra => "more configuration", limit => descriptors,
-#     faults => a disk that can be made to fail, for an ordinary user)
+#     faults => a disk that can be made to fail, for an ordinary user,
+#     before => what is to be done before it starts)
 sub new {
 	my ($class, $mode, %opt) = @_;
 	my $self = Frame::new($class, $mode);
@@ -50,6 +51,7 @@ sub new {
 	}
 	$self->limit($opt{limit}) if $opt{limit};
 	$self->faults if $opt{faults};
+	$opt{before}->($self) if $opt{before};
 	Upstream::certificates($self->{dir});
 	$self->own(glob "$self->{dir}/*.pem");
 	$self->{extra} = "network allow 127.0.0.0/8\n" .
