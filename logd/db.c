@@ -627,5 +627,7 @@ db_room(void)
 	if (db_pragma("PRAGMA freelist_count", &unused) != SQLITE_OK ||
 	    db_pragma("PRAGMA page_size", &size) != SQLITE_OK)
 		return (-1);
-	return ((int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize + unused * size);
+	/* What the log holds has to be written once more, to the database. */
+	return ((int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize +
+	    (unused - db.wal_pages) * size);
 }

@@ -26,7 +26,9 @@ use Time::HiRes qw(sleep time);
 use lib ($ENV{TOP} || ".") . "/regress/integration";
 use Daemon;
 
-my ($d, $up, $where, @clients);
+my ($d, $up, $where, @clients, @mounts);
+
+END { system("umount", "-l", $_) for @mounts }
 
 sub status {
 	my $ctl = "$Frame::top/brokerctl/brokerctl";
@@ -157,5 +159,79 @@ sleep 1;
 $d->disk(flip => 0);
 is(Daemon::request($s, "GET /echo/after", "Host: $where")->{status}, 200,
     "nor afterwards");
+is($d->stop, 0, "stopped");
+undef $d;
+
+# A disk of 16 MB, of which the log leaves 4 alone.  Without the right to mount
+# one there is no such test, and to say so is a failure.
+sub small_disk {
+	my ($self) = @_;
+	my $db = "$self->{state}/db";
+
+	mkdir $db, 0700 or die "$db: $!";
+	system("mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "tmpfs",
+	    $db) == 0 or die "no small disk: mount(8) needs root";
+	push @mounts, $db;
+	$self->own($db);
+}
+
+sub free { return (qx(df -Pk $d->{state}/db) =~ /(\d+)\s+\d+%/)[0] }
+
+start(real => 1, extra => "log reserve 4M\n", before => \&small_disk);
+my $db = "$d->{state}/db";
+my $long = "x" x 1500;
+$s = $d->tunnel($where);
+my $n = 0;
+my $full = Frame::until(sub {
+	for (1 .. 100) {
+		my $r = eval { Daemon::request($s, "GET /echo/c-" . ++$n .
+		    $long, "Host: $where") };
+		die "traffic stopped" if !$r || $r->{status} != 200;
+	}
+	return status() =~ /^request log: cannot be written now.*reserve/m;
+}, 60);
+ok($full, "the log stops at its reserve, after $n requests") or diag(status());
+cmp_ok(free(), ">=", 2048, "and leaves it, but for what was in flight");
+# More than a window holds: the rest is counted.
+for (1 .. 4500) {
+	my $r = Daemon::request($s, "GET /echo/d-$_", "Host: $where");
+	next if $r->{status} == 200;
+	fail("traffic stops at request $_");
+	last;
+}
+$d->api("POST", "/v1/agents", { name => "leaked",
+    vaults => [ { vault_name => "default", vault_role => "proxy" } ] });
+$d->api("DELETE", "/v1/agents/leaked");
+pass("administration goes on in the reserve");
+
+# To the last block: what fails says so, and what is taken away is gone.
+open(my $f, ">", "$db/filler") or die;
+my $chunk = "\0" x 4096;
+1 while syswrite $f, $chunk;
+close $f;
+is(free(), 0, "nothing is left");
+my $refused = 0;
+for (1 .. 400) {
+	eval { $d->api("POST", "/v1/agents", { name => "more-$_" }) } and next;
+	$refused = $@ =~ /: 503 .*not_durable/;
+	last;
+}
+ok($refused, "a change that does not fit is 503 not_durable") or diag($@);
+is(Daemon::request($s, "GET /echo/last", "Host: $where")->{status}, 200,
+    "traffic goes on");
+unlink "$db/filler";
+# Retention makes the room for the log, on a disk that is still full for it.
+ok(says(qr/^request log: cannot be written now.*reserve/m),
+    "the reserve is still short");
+$d->{extra} =~ s/log retain rows 0/log retain rows 300/;
+$d->config;
+$d->api("POST", "/v1/brokerd/reload");
+ok(says(qr/\A(?!.*^request log: cannot)/ms), "retention makes room for it") or
+    diag(status());
+ok(Frame::until(sub {
+	eval { $d->api("POST", "/v1/agents", { name => "later" }) };
+}, 10), "changes are stored again");
+my ($rows, $gaps) = logs();
+cmp_ok($gaps, ">", 0, "what had no place is counted: $gaps");
 is($d->stop, 0, "stopped");
 done_testing();
