@@ -80,6 +80,7 @@ static const struct link_handler logd_handlers[] = {
 	{ MSG_ROWS,		ask_part },
 	{ MSG_ROWS_END,		ask_answer },
 	{ MSG_VALUE_LIST,	ask_answer },
+	{ MSG_BACKUP_DONE,	backup_message },
 	{ 0, NULL }
 };
 

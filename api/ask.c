@@ -224,6 +224,18 @@ ask_part(struct link *l, struct msg *m)
 	a->fn(a->req, m);
 }
 
+void
+ask_longer(struct link *l, struct msg *m)
+{
+	struct ask	*a;
+
+	if ((a = find(l, m)) == NULL)
+		return;
+	a->since = loop_mono();
+	TAILQ_REMOVE(&ages, a, age);
+	TAILQ_INSERT_TAIL(&ages, a, age);
+}
+
 static void
 overdue(int fd, short what, void *arg)
 {

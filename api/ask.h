@@ -56,6 +56,10 @@ void	 ask_answer(struct link *, struct msg *);
 int	 ask_pending(const struct msg *);
 /* A part of an answer: the question stays. */
 void	 ask_part(struct link *, struct msg *);
+/* Its answer takes longer: the question has ASK_MS again. */
+void	 ask_longer(struct link *, struct msg *);
+/* backup.c: an answer, or that it takes longer. */
+void	 backup_message(struct link *, struct msg *);
 
 /* The request goes. */
 void	 ask_forget(struct ask *);

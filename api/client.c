@@ -18,6 +18,7 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,8 @@ static void	client_free(struct client *);
 static void	client_drop(struct client *);
 static void	client_next(struct client *);
 static void	client_feed(struct client *);
+static void	client_feed_file(struct client *);
+static void	client_answered(struct client *, size_t);
 static void	read_head(struct client *);
 static void	read_body(struct client *);
 static void	on_read(struct conn *, void *);
@@ -68,6 +71,7 @@ client_new(int fd, uint32_t uid, const struct msg_addr *addr)
 	c->fields = calloc(c->limits.fields, sizeof(c->fields[0]));
 	if (c->fields == NULL || (c->conn = conn_new(fd, &ops, c)) == NULL)
 		goto fail;
+	c->file = -1;
 	c->uid = uid;
 	c->addr = *addr;
 	buf_init(&c->content, CLIENT_BODY_MAX);
@@ -95,6 +99,8 @@ client_free(struct client *c)
 	http_body_free(&c->body);
 	buf_clear(&c->content);
 	json_text_free(c->out);
+	if (c->file != -1)
+		close(c->file);
 	free(c->fields);
 	TAILQ_REMOVE(&clients, c, entry);
 	nclients--;
@@ -335,13 +341,60 @@ client_feed(struct client *c)
 	}
 	json_text_free(c->out);
 	c->out = NULL;
+	client_answered(c, c->outlen);
+}
+
+/* What is left of it is in the connection's output. */
+static void
+client_answered(struct client *c, size_t len)
+{
 	if (c->keepalive) {
 		client_next(c);
 		return;
 	}
-	conn_close(c->conn, c->outlen > CONN_LOW ? CLIENT_ANSWER_MS :
+	conn_close(c->conn, len > CONN_LOW ? CLIENT_ANSWER_MS :
 	    CLIENT_LINGER_MS);
 	client_free(c);
+}
+
+void
+client_answer_file(struct client *c, int fd, uint64_t len)
+{
+	c->keepalive = client_keeps(c);
+	conn_pause(c->conn);
+	c->state = CLIENT_ANSWER;
+	c->file = fd;
+	c->filelen = len;
+	c->fileoff = 0;
+	client_feed_file(c);
+}
+
+/* A file that is shorter than was announced ends in the middle. */
+static void
+client_feed_file(struct client *c)
+{
+	static uint8_t	 piece[CONN_LOW];
+	uint64_t	 left;
+	ssize_t		 n;
+
+	conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_ANSWER_MS);
+	while ((left = c->filelen - c->fileoff) > 0) {
+		if (conn_full(c->conn))
+			return;
+		n = pread(c->file, piece, left < sizeof(piece) ? left :
+		    sizeof(piece), c->fileoff);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0 || conn_write(c->conn, piece, n) == -1) {
+			log_warnx("backup: the client does not get it all");
+			client_drop(c);
+			return;
+		}
+		c->fileoff += n;
+	}
+	close(c->file);
+	c->file = -1;
+	client_answered(c, CONN_LOW + 1);
 }
 
 static void
@@ -349,7 +402,11 @@ on_write(struct conn *conn, void *arg)
 {
 	struct client	*c = arg;
 
-	if (c->state == CLIENT_ANSWER)
+	if (c->state != CLIENT_ANSWER)
+		return;
+	if (c->file != -1)
+		client_feed_file(c);
+	else
 		client_feed(c);
 }
 

@@ -82,6 +82,9 @@ struct client {
 	char			*out;		/* json_text(), what is left */
 	size_t			 outlen;
 	size_t			 outoff;
+	int			 file;		/* or -1 */
+	uint64_t		 filelen;	/* of it, from its start */
+	uint64_t		 fileoff;
 };
 
 /* Take over a connected socket.  -1: no memory; the socket is closed. */
@@ -110,6 +113,12 @@ void	 client_watch(struct client *);
  * or close.  The client may be gone afterwards.
  */
 void	 client_answer(struct client *, char *, size_t);
+
+/*
+ * The same with the first bytes of a file, which is taken over.  The client
+ * may take as long as it likes while it takes some in CLIENT_ANSWER_MS.
+ */
+void	 client_answer_file(struct client *, int fd, uint64_t);
 
 /*
  * Close the one that has been idle for longest since its last answer.  1 if

@@ -43,8 +43,9 @@ static const char *const	security[][2] = {
 #define TYPE_JSON	"application/json"
 #define TYPE_TEXT	"text/plain; charset=utf-8"
 #define TYPE_PEM	"application/x-pem-file"
+#define TYPE_FILE	"application/vnd.sqlite3"
 
-static void	head(struct request *, int, const char *, size_t,
+static void	head(struct request *, int, const char *, uint64_t,
 		    const char *const (*)[2], size_t);
 static void	send_body(struct request *, char *, size_t);
 static const char *date(void);
@@ -66,7 +67,7 @@ date(void)
 
 /* The output has room for a head: a request begins only if it is not full. */
 static void
-head(struct request *req, int status, const char *type, size_t len,
+head(struct request *req, int status, const char *type, uint64_t len,
     const char *const (*more)[2], size_t nmore)
 {
 	struct client	*c = req->client;
@@ -193,4 +194,19 @@ reply_pem(struct request *req, const void *pem, size_t len)
 	head(req, 200, TYPE_PEM, len, (const char *const (*)[2])more,
 	    api.conf.proxy_port == 0 ? 1 : 2);
 	send_body(req, body, len);
+}
+
+void
+reply_file(struct request *req, int fd, uint64_t len)
+{
+	static const char *const	 more[1][2] = {
+		{ "Content-Disposition", "attachment; "
+		    "filename=\"brokerd.db\"" }
+	};
+	struct client			*c = req->client;
+
+	head(req, 200, TYPE_FILE, len, more, 1);
+	c->req = NULL;
+	request_free(req);
+	client_answer_file(c, fd, len);
 }

@@ -49,6 +49,9 @@ void	 reply_error_json(struct request *, int status, const char *code,
 void	 reply_text(struct request *, int status, const char *allow,
 	    const char *text);
 
+/* The first bytes of a file, which is taken over, for to be kept as a file. */
+void	 reply_file(struct request *, int fd, uint64_t);
+
 /* The root certificate. */
 void	 reply_pem(struct request *, const void *, size_t);
 

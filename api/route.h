@@ -66,6 +66,7 @@ int	 route_word(const char *list, const char *word);
 /* The handlers, in files of their groups' names. */
 request_fn	 agents_create, agents_delete, agents_get, agents_list;
 request_fn	 agents_rename, agents_revoke, agents_role, agents_rotate;
+request_fn	 backup_get;
 request_fn	 ca_get;
 request_fn	 credentials_delete, credentials_list, credentials_set;
 request_fn	 grants_add, grants_delete, grants_list, grants_role;

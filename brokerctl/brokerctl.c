@@ -20,6 +20,7 @@
 #include <err.h>
 #include <errno.h>
 #include <locale.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static void	reach(struct ctl *, const struct command *, const char *,
 static void	terminal(struct ctl *);
 static void	confine(const struct ctl *, const struct command *,
 		    const struct args *);
+static void	unveil_dir(const char *);
 static void	unveil_path(const char *, const char *);
 static int	finish(int);
 
@@ -176,12 +178,30 @@ confine(const struct ctl *ctl, const struct command *cmd,
 		unveil_path(file, "r");
 	(void)strlcat(promises, ctl->target.socket != NULL ? " unix" :
 	    " inet dns", sizeof(promises));
-	if (cmd->flags & (CMD_SECRET | CMD_FILE))
+	if (cmd->flags & CMD_WRITE)
+		unveil_dir(args->argv[0]);
+	if (cmd->flags & (CMD_SECRET | CMD_FILE | CMD_WRITE))
 		(void)strlcat(promises, " rpath", sizeof(promises));
+	if (cmd->flags & CMD_WRITE)
+		(void)strlcat(promises, " wpath cpath", sizeof(promises));
 	if (cmd->flags & CMD_SECRET)
 		(void)strlcat(promises, " wpath tty", sizeof(promises));
 	if (pledge(promises, NULL) == -1)
 		err(1, "pledge");
+}
+
+/* "-" is the standard output. */
+static void
+unveil_dir(const char *file)
+{
+	char	*copy;
+
+	if (strcmp(file, "-") == 0)
+		return;
+	if ((copy = strdup(file)) == NULL)
+		err(1, NULL);
+	unveil_path(dirname(copy), "rwc");
+	free(copy);
 }
 
 static void

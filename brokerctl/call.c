@@ -122,6 +122,22 @@ call_raw(struct ctl *ctl, const char *method, char *path,
 		call_refused(ctl, answer);
 }
 
+uint64_t
+call_download(struct ctl *ctl, char *path, int fd)
+{
+	struct answer	 answer;
+	uint64_t	 n;
+
+	if (client_download(ctl->client, path, fd, &answer) == -1)
+		call_unreachable(ctl);
+	free(path);
+	if (answer.status != 200)
+		call_refused(ctl, &answer);
+	n = answer.length;
+	answer_free(&answer);
+	return (n);
+}
+
 static void
 call_send(struct ctl *ctl, const char *method, const char *path,
     json_t *body, struct answer *answer)

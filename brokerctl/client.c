@@ -40,10 +40,13 @@ struct client {
 	struct buf		 in;
 	struct http_head	 head;
 	struct http_field	 fields[HTTP_LIMIT_FIELDS];
+	int			 sink;		/* for the body, or -1 */
 	char			 error[640];
 };
 
 static struct tls_config *client_config(const struct target *);
+static int	client_try(struct client *, const char *, const char *,
+		    const char *, struct answer *);
 static int	client_request(struct client *, const char *, const char *,
 		    const char *);
 static int	client_head(struct client *, const char *, const char *,
@@ -57,6 +60,8 @@ static int	client_more(struct client *);
 static int	client_fail(struct client *, const char *);
 static int	answer_add(struct client *, struct answer *, const uint8_t *,
 		    size_t);
+static int	answer_write(struct client *, struct answer *,
+		    const uint8_t *, size_t);
 static void	answer_port(const struct http_head *, struct answer *);
 
 struct client *
@@ -67,6 +72,7 @@ client_new(const struct target *target)
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		err(1, NULL);
 	c->target = target;
+	c->sink = -1;
 	wire_init(&c->wire);
 	buf_init(&c->in, HTTP_HEAD_SIZE(&http_limits_default) + PIECE);
 	if (target->tls)
@@ -96,8 +102,28 @@ int
 client_call(struct client *c, const char *method, const char *path,
     const char *body, struct answer *answer)
 {
-	memset(answer, 0, sizeof(*answer));
 	wire_deadline(&c->wire, CLIENT_TIMEOUT);
+	return (client_try(c, method, path, body, answer));
+}
+
+int
+client_download(struct client *c, const char *path, int fd,
+    struct answer *answer)
+{
+	int	rv;
+
+	wire_deadline(&c->wire, CLIENT_FILE);
+	c->sink = fd;
+	rv = client_try(c, "GET", path, NULL, answer);
+	c->sink = -1;
+	return (rv);
+}
+
+static int
+client_try(struct client *c, const char *method, const char *path,
+    const char *body, struct answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
 	if ((c->wire.fd == -1 &&
 	    wire_connect(&c->wire, c->target, c->config) == -1) ||
 	    client_request(c, method, path, body) == -1) {
@@ -257,12 +283,17 @@ client_decode(struct client *c, struct http_body *body,
 		    buf_len(&c->in), &data, &n);
 		if (used == -1)
 			break;
-		if (answer_add(c, answer, data, n) == -1)
+		if (c->sink != -1 && answer->status == 200) {
+			if (answer_write(c, answer, data, n) == -1)
+				return (-1);
+		} else if (answer_add(c, answer, data, n) == -1)
 			return (-1);
 		buf_drain(&c->in, (size_t)used);
 	}
 	if (body->state != HTTP_BODY_DONE)
 		return (client_fail(c, http_error_text(body->error)));
+	if (c->sink != -1 && answer->status == 200)
+		return (0);
 	/* So that it is a string also when it is empty. */
 	return (answer_add(c, answer, NULL, 0));
 }
@@ -312,6 +343,25 @@ answer_add(struct client *c, struct answer *answer, const uint8_t *data,
 		memcpy(answer->body + answer->length, data, n);
 	answer->length += n;
 	answer->body[answer->length] = '\0';
+	return (0);
+}
+
+static int
+answer_write(struct client *c, struct answer *answer, const uint8_t *data,
+    size_t n)
+{
+	ssize_t	 w;
+
+	wire_deadline(&c->wire, CLIENT_TIMEOUT);
+	answer->length += n;
+	while (n > 0) {
+		if ((w = write(c->sink, data, n)) == -1 && errno == EINTR)
+			continue;
+		if (w == -1)
+			return (client_fail(c, strerror(errno)));
+		data += w;
+		n -= w;
+	}
 	return (0);
 }
 

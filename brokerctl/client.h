@@ -49,6 +49,7 @@ struct answer {
 
 /* The daemon answers within 30 seconds. */
 #define CLIENT_TIMEOUT	40
+#define CLIENT_FILE	3600
 /* The longest body, bytes. */
 #define CLIENT_ANSWER	(32 * 1024 * 1024)
 
@@ -66,6 +67,13 @@ struct client	*client_new(const struct target *);
  */
 int		 client_call(struct client *, const char *, const char *,
 		    const char *, struct answer *);
+/*
+ * GET a path whose body, if the status is 200, is written to a descriptor as
+ * it comes; answer->length is how much that was.  It may be CLIENT_FILE
+ * seconds before it comes, and CLIENT_TIMEOUT without any more of it.
+ */
+int		 client_download(struct client *, const char *, int fd,
+		    struct answer *);
 const char	*client_error(const struct client *);
 void		 answer_free(struct answer *);
 

@@ -65,6 +65,7 @@ struct command {
 #define CMD_FILE	0x08	/* reads the file of -f */
 #define CMD_OFFLINE	0x10	/* needs no daemon */
 #define CMD_LOCAL	0x20	/* on the local socket only */
+#define CMD_WRITE	0x40	/* makes the file that its operand names */
 
 struct arg {
 	TAILQ_ENTRY(arg)	 entry;

@@ -62,6 +62,9 @@ json_t	*call_try(struct ctl *, const char *, char *, json_t *, int, int *);
 /* An answer that is no JSON. */
 void	 call_raw(struct ctl *, const char *, char *, struct answer *);
 
+/* A file, written to the descriptor; returns its length. */
+uint64_t call_download(struct ctl *, char *, int);
+
 /* The whole object for -j. */
 void	 call_print(const json_t *);
 
@@ -119,6 +122,7 @@ char	*secret_read(const char *);
 /*
  * What each command does; the exit status.
  */
+int	 cmd_backup(struct ctl *, struct args *);	/* backup.c */
 int	 cmd_init(struct ctl *, struct args *);		/* daemon.c */
 int	 cmd_reload(struct ctl *, struct args *);
 int	 cmd_log_verbose(struct ctl *, struct args *);

@@ -24,6 +24,9 @@
 #define OPT_QUIET	{ 'q', "quiet", NULL, 0 }
 
 static const struct opt	opts_vault[] = { OPT_VAULT, OPT_END };
+static const struct opt	opts_backup[] = {
+	{ 'f', "force", NULL, 0 }, OPT_END
+};
 static const struct opt	opts_quiet[] = { OPT_QUIET, OPT_END };
 
 static const struct opt	opts_service_add[] = {
@@ -186,6 +189,9 @@ static const struct command	token_commands[] = {
 const struct command	commands[] = {
 	{ .name = "agent", .sub = agent_commands,
 	    .help = "who may send requests" },
+	{ .name = "backup", .operands = "file", .min = 1, .max = 1,
+	    .opts = opts_backup, .run = cmd_backup, .flags = CMD_WRITE,
+	    .help = "copy the database into a file" },
 	{ .name = "ca", .run = cmd_ca,
 	    .help = "print the certificate that agents have to trust" },
 	{ .name = "credential", .sub = credential_commands,

@@ -194,6 +194,12 @@ void	 peers_send(struct child *);
 /* PEER_WANTED: make that link again. */
 void	 peers_again(struct child *, enum proc, uint64_t instance);
 
+/*
+ * backupfile.c: answer FILE_WANTED with a new file in the state directory, or
+ * with why there is none.
+ */
+void	 backupfile_give(struct link *);
+
 /* ledgers.c */
 
 /*

@@ -38,6 +38,7 @@ static void	killing(struct link *, struct msg *);
 static void	logging(struct link *, struct msg *);
 static void	stats(struct link *, struct msg *);
 static void	ledger_taken(struct link *, struct msg *);
+static void	file_wanted(struct link *, struct msg *);
 static int	unread(struct link *);
 static void	reload(struct link *, struct msg *);
 static void	verbose(struct link *, struct msg *);
@@ -52,6 +53,7 @@ const struct link_handler	dispatch_handlers[] = {
 	{ MSG_LOG,		logging },
 	{ MSG_STATS,		stats },
 	{ MSG_LEDGER_TAKEN,	ledger_taken },
+	{ MSG_FILE_WANTED,	file_wanted },
 	{ MSG_RELOAD,		reload },
 	{ MSG_VERBOSE,		verbose },
 	{ MSG_STATUS,		status },
@@ -190,6 +192,17 @@ unread(struct link *l)
 		return (0);
 	link_bad(l, "asks without reading the answers");
 	return (1);
+}
+
+static void
+file_wanted(struct link *l, struct msg *m)
+{
+	if (unread(l))
+		return;
+	if (m->u.file_wanted.kind == FILE_BACKUP)
+		backupfile_give(l);
+	else
+		link_bad(l, "FILE_WANTED: number out of range");
 }
 
 static void

@@ -467,6 +467,10 @@ MESSAGE(STATS, stats, FROM_ALL, TO_PARENT, 0,
 MESSAGE(SETVERBOSE, setverbose, FROM_PARENT, TO_ALL, 0,
     U8(verbose))
 /* What a ledger says is committed: it is not needed any more. */
+/* A file for what FILE's kind says; the answer is a FILE, without one if
+ * there is none, then its name says why. */
+MESSAGE(FILE_WANTED, file_wanted, FROM_LOGD, TO_PARENT, 0,
+    U8(kind))
 MESSAGE(LEDGER_TAKEN, ledger_taken, FROM_LOGD, TO_PARENT, 0,
     U64(instance))
 
@@ -805,3 +809,16 @@ MESSAGE(ROWS_END, rows_end, FROM_LOGD, TO_API, 0,
     U64(next_cursor)
     U64(latest_id)
     U8(partial))
+
+/*
+ * A copy of the database, for a scope that may read all of it.  While it is
+ * made, 102 comes from time to time.  The file has no name and is so long.
+ */
+MESSAGE(BACKUP, backup, FROM_API, TO_LOGD, 0,
+    U32(id)
+    U64(scope))
+MESSAGE(BACKUP_DONE, backup_done, FROM_LOGD, TO_API, M_FD,
+    U32(id)
+    U16(status)
+    STR(text, 512)
+    U64(size))

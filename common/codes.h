@@ -186,7 +186,8 @@
 	X(OP_SESSION_REVOKE, "session.revoke", op_name)			\
 	X(OP_RELOAD, "daemon.reload", op_none)				\
 	X(OP_VERBOSE, "daemon.verbose", op_none)			\
-	X(OP_BRIEF, "daemon.brief", op_none)
+	X(OP_BRIEF, "daemon.brief", op_none)				\
+	X(OP_BACKUP, "daemon.backup", op_none)
 
 /*
  * What a caller may be asked about with MAY, beside ADMIN's operations, which
@@ -243,6 +244,7 @@ enum file_kind {
 	FILE_CA_BUNDLE,		/* workers: system roots, name is the path */
 	FILE_CA_EXTRA,		/* workers: added by `upstream ca' */
 	FILE_LEDGER,		/* workers and logd: a worker's ledger page */
+	FILE_BACKUP,		/* logd: an empty one without a name */
 	FILE_STATE_DIR		/* logd: the database's directory, with a
 				   lock on it: to be kept open to the end */
 };

@@ -52,7 +52,8 @@ static const struct {
 	[OP_SESSION_REVOKE] =	{ op_session_revoke, 1 },
 	[OP_RELOAD] =		{ op_recorded, 0 },
 	[OP_VERBOSE] =		{ op_recorded, 0 },
-	[OP_BRIEF] =		{ op_recorded, 0 }
+	[OP_BRIEF] =		{ op_recorded, 0 },
+	[OP_BACKUP] =		{ op_recorded, 0 }
 };
 
 op_fn *

@@ -26,6 +26,7 @@
 
 #include <event.h>
 
+#include "backup.h"
 #include "batch.h"
 #include "codes.h"
 #include "control.h"
@@ -73,6 +74,7 @@ static void	sync_message(struct link *, struct msg *);
 static void	scope_opened(struct link *, struct msg *);
 static void	scope_closed(struct link *, struct msg *);
 static void	keyd_event(struct link *, struct msg *);
+static void	cancel(struct link *, struct msg *);
 static void	asker_opened(struct link *);
 static void	asker_resume(struct link *, void *);
 static void	api_opened(struct link *);
@@ -95,7 +97,8 @@ static const struct link_handler keyd_handlers[] = {
 static const struct link_handler api_handlers[] = {
 	{ MSG_QUERY,		queryjob_query },
 	{ MSG_VALUES,		queryjob_values },
-	{ MSG_QUERY_CANCEL,	queryjob_cancel },
+	{ MSG_QUERY_CANCEL,	cancel },
+	{ MSG_BACKUP,		backup_request },
 	{ MSG_NONE,		NULL }
 };
 
@@ -133,6 +136,7 @@ init(int argc, char **argv)
 	pace_init();
 	batch_init();
 	queryjob_init();
+	backup_init();
 	evtimer_set(&stop_ev, stop_timer, NULL);
 }
 
@@ -178,9 +182,12 @@ activate(void)
 static void
 file(struct msg_file *m, int *fd)
 {
-	if (m->kind != FILE_LEDGER || *fd == -1)
+	if (m->kind == FILE_BACKUP)
+		backup_file(*fd, m->name);
+	else if (m->kind == FILE_LEDGER && *fd != -1)
+		recover_ledger(m->instance, *fd);
+	else
 		return;
-	recover_ledger(m->instance, *fd);
 	*fd = -1;
 }
 
@@ -272,6 +279,7 @@ stop_timer(int fd, short what, void *arg)
 		evtimer_add(&stop_ev, &tv);
 		return;
 	}
+	backup_stop();
 	if (db_handle() != NULL)
 		recover_close();
 	proc_exit();
@@ -355,11 +363,20 @@ keyd_event(struct link *l, struct msg *m)
 	batch_add(r);
 }
 
+/* Whatever it was that api asked. */
+static void
+cancel(struct link *l, struct msg *m)
+{
+	queryjob_cancel(l, m);
+	backup_cancel(l, m->u.query_cancel.id);
+}
+
 /* keyd closes the read scopes of an api that died by itself. */
 static void
 api_closed(struct link *l)
 {
 	queryjob_closed(l);
+	backup_closed(l);
 	scope_ended(link_peer(l)->instance);
 }
 

@@ -18,7 +18,6 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
-#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +44,6 @@ TAILQ_HEAD(jobs, job);
 static struct jobs	 jobs = TAILQ_HEAD_INITIALIZER(jobs);
 static unsigned int	 njobs;
 
-static struct scope	*reader(const struct link *, uint64_t);
 static unsigned int	 job_links(const struct link *);
 static struct job	*job_new(struct link *, uint32_t);
 static void	job_free(struct job *);
@@ -70,23 +68,6 @@ unsigned int
 queryjob_count(void)
 {
 	return (njobs);
-}
-
-/*
- * The scope may be on its way: keyd puts it into the kernel before api hears
- * of it, but the two links are read in any order.
- */
-static struct scope *
-reader(const struct link *l, uint64_t id)
-{
-	struct scope	*s;
-	struct link	*keyd;
-
-	if ((s = scope_reader(id, link_peer(l)->instance)) != NULL)
-		return (s);
-	if ((keyd = proc_peer(PROC_KEYD)) != NULL)
-		(void)link_drain_in(keyd, INT_MAX);
-	return (scope_reader(id, link_peer(l)->instance));
 }
 
 static unsigned int
@@ -282,7 +263,7 @@ queryjob_query(struct link *l, struct msg *m)
 	struct query		*q;
 	struct job		*j;
 
-	if ((s = reader(l, ask->scope)) == NULL) {
+	if ((s = scope_asked(l, ask->scope)) == NULL) {
 		send_refused(l, ask->id, 403, "no right to read this");
 		return;
 	}
@@ -317,7 +298,7 @@ queryjob_values(struct link *l, struct msg *m)
 	struct scope		*s;
 	struct values		*v;
 
-	if ((s = reader(l, ask->scope)) == NULL) {
+	if ((s = scope_asked(l, ask->scope)) == NULL) {
 		send_values(l, ask->id, 403, "no right to read this", NULL);
 		return;
 	}

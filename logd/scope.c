@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -251,6 +252,24 @@ scope_reader(uint64_t id, uint64_t instance)
 	struct scope	*s = scope_find(id, instance);
 
 	return (s != NULL && s->kind == SCOPE_READ ? s : NULL);
+}
+
+/*
+ * keyd puts it into the kernel before api hears of it, but the two links are
+ * read in any order.
+ */
+struct scope *
+scope_asked(const struct link *l, uint64_t id)
+{
+	const uint64_t	 instance = link_peer(l)->instance;
+	struct scope	*s;
+	struct link	*keyd;
+
+	if ((s = scope_reader(id, instance)) != NULL)
+		return (s);
+	if ((keyd = proc_peer(PROC_KEYD)) != NULL)
+		(void)link_drain_in(keyd, INT_MAX);
+	return (scope_reader(id, instance));
 }
 
 int
