@@ -136,6 +136,7 @@ static const struct {
 	{ RIGHT_OP, OP_RELOAD, "l" },
 	{ RIGHT_OP, OP_VERBOSE, "l" },
 	{ RIGHT_OP, OP_BRIEF, "l" },
+	{ RIGHT_OP, OP_BACKUP, "lO" },
 	{ RIGHT_MAY, ACTION_LOGS, "lma" },
 	{ RIGHT_MAY, ACTION_INSTANCE_LOGS, "lO" },
 	{ RIGHT_MAY, ACTION_CONTROL, "l" },
