@@ -24,6 +24,7 @@
 #include "dict.h"
 #include "insert.h"
 #include "refuse.h"
+#include "rollup.h"
 #include "schema.h"
 #include "stream.h"
 #include "vault.h"
@@ -83,6 +84,7 @@ static int	insert_flush(void);
 static int	insert_several(const struct slot *, int);
 static int	insert_each(const struct slot *, int);
 static int	insert_refused(struct record *);
+static int	insert_count(const struct record *);
 static int64_t	record_flags(const struct record *);
 static int64_t	record_late(const struct record *);
 static const uint8_t	*trace_id(const struct record *, size_t *);
@@ -92,6 +94,7 @@ insert_init(int64_t next)
 {
 	next_id = first_id = next;
 	nslots = 0;
+	rollup_clear();
 }
 
 int64_t
@@ -217,6 +220,28 @@ insert_bind(sqlite3_stmt *s, int n, const struct slot *slot)
 	return (rc == SQLITE_OK ? 0 : -1);
 }
 
+/* Only what is in the table by now is counted. */
+static int
+insert_count(const struct record *r)
+{
+	struct rollup_row	 row;
+
+	rows++;
+	if (r->kind != KIND_REQUEST)
+		return (0);
+	row.vault = r->vault;
+	row.started = record_time(r->request_id);
+	row.status = r->status;
+	row.latency = r->latency;
+	row.bytes_in = r->bytes_in;
+	row.bytes_out = r->bytes_out;
+	row.decision = r->decision;
+	row.error = r->error_code != 0;
+	row.host = r->host;
+	row.service = r->service;
+	return (rollup_add(&row));
+}
+
 /* One by one: to find the row that is to blame, and for what is left over. */
 static int
 insert_each(const struct slot *first, int n)
@@ -229,9 +254,10 @@ insert_each(const struct slot *first, int n)
 	for (i = 0; i < n; i++) {
 		if (insert_bind(s, 0, &first[i]) == -1)
 			return (-1);
-		if (db_step(s) == 0)
-			rows++;
-		else if (insert_refused(first[i].r) == -1)
+		if (db_step(s) == 0) {
+			if (insert_count(first[i].r) == -1)
+				return (-1);
+		} else if (insert_refused(first[i].r) == -1)
 			return (-1);
 	}
 	return (0);
@@ -251,7 +277,10 @@ insert_several(const struct slot *first, int n)
 			return (-1);
 	}
 	if (db_step(s) == 0) {
-		rows += n;
+		for (i = 0; i < n; i++) {
+			if (insert_count(first[i].r) == -1)
+				return (-1);
+		}
 		return (0);
 	}
 	if (db_error() != DB_CONSTRAINT)
@@ -328,7 +357,7 @@ insert_open(struct record *r)
 int
 insert_finish(void)
 {
-	if (insert_flush() == -1)
+	if (insert_flush() == -1 || rollup_write() == -1)
 		return (-1);
 	if (next_id == first_id)
 		return (0);
@@ -351,6 +380,7 @@ insert_undo(void)
 	next_id = first_id;
 	nslots = 0;
 	rows = 0;
+	rollup_clear();
 	refuse_undo();
 }
 

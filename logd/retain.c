@@ -27,6 +27,7 @@
 #include "log.h"
 #include "loop.h"
 #include "retain.h"
+#include "rollup.h"
 #include "streamdb.h"
 
 #define SECOND		UINT64_C(1000000)
@@ -83,7 +84,7 @@ static int	retain_vault(struct vault *, uint64_t);
 static int	retain_trim(struct vault *);
 static int	retain_age(uint64_t, int *);
 static int	retain_cut(struct db_sql *, uint64_t, int64_t *, int);
-static int	retain_rest(void);
+static int	retain_rest(int *);
 static void	retain_commit(struct vault *);
 static void	retain_failed(void);
 
@@ -227,22 +228,24 @@ retain_age(uint64_t end, int *done)
 		    0)) == -1 || (b = retain_cut(&sql_audit,
 		    conf.audit_seconds, &audit_from, 1)) == -1)
 			return (-1);
-		if (a + b == 0) {
-			*done = 1;
-			return (retain_rest());
-		}
+		if (a + b == 0)
+			return (retain_rest(done));
 	}
 	return (0);
 }
 
 static int
-retain_rest(void)
+retain_rest(int *done)
 {
 	int64_t	 oldest;
+	int	 n;
 
 	if (db_int(&sql_all_oldest, insert_head() + 1, &oldest, "") == -1 ||
 	    db_run(&sql_minutes, "ii", oldest, (int64_t)RETAIN_ROWS) == -1)
 		return (-1);
+	if ((n = rollup_trim(RETAIN_ROWS)) == -1)
+		return (-1);
+	*done = n < RETAIN_ROWS;
 	return (streamdb_trim(oldest));
 }
 

@@ -23,6 +23,7 @@
 #include "codes.h"
 #include "db.h"
 #include "msg.h"
+#include "rollup.h"
 #include "schema.h"
 
 #define STR_(x)		#x
@@ -108,6 +109,20 @@ static const char	log_classes[] =
     "CREATE INDEX log_class ON log (vault, status / 100)"
     " WHERE status / 100 IS NOT 2;";
 
+/*
+ * Vault 0 is the instance log.  What is NULL for no vault in the log is 0
+ * here, since it is part of a key.  See rollup.h; latency is a struct hist.
+ */
+static const char	log_rollups[] =
+    "CREATE TABLE rollups (vault INTEGER NOT NULL, minute INTEGER NOT NULL,"
+    " class INTEGER NOT NULL, decision INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, errors INTEGER NOT NULL,"
+    " bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL, latency BLOB,"
+    " PRIMARY KEY (vault, minute, class, decision)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE tops (vault INTEGER NOT NULL, what INTEGER NOT NULL,"
+    " hour INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY (vault, what, hour, name)) STRICT, WITHOUT ROWID;";
+
 #define NAMED(list, expr)						\
     "(SELECT name FROM codes WHERE list = '" list "' AND number = " expr ")"
 
@@ -149,6 +164,7 @@ static int	schema_first(void);
 static int	schema_rare(void);
 static int	schema_begins(void);
 static int	schema_classes(void);
+static int	schema_rollups(void);
 static int	schema_codes(void);
 static int	schema_sound(const char *, char *, size_t);
 
@@ -156,7 +172,8 @@ const struct migration	schema_migrations[] = {
 	{ "first tables", schema_first },
 	{ "indexes of rare rows", schema_rare },
 	{ "begins of a stream", schema_begins },
-	{ "index of rare statuses", schema_classes }
+	{ "index of rare statuses", schema_classes },
+	{ "counts by minute and hour", schema_rollups }
 };
 const int	schema_nmigrations =
     sizeof(schema_migrations) / sizeof(schema_migrations[0]);
@@ -242,6 +259,12 @@ schema_classes(void)
 	return (db_exec(log_classes));
 }
 
+static int
+schema_rollups(void)
+{
+	return (db_exec(log_rollups) == -1 ? -1 : rollup_fill());
+}
+
 /* The views' names follow codes.h without a migration. */
 static int
 schema_codes(void)
@@ -278,7 +301,8 @@ static int
 schema_sound(const char *dir, char *why, size_t len)
 {
 	static const char *const	 log[] = { "meta", "streams",
-	    "live_scopes", "open_requests", "scopes", "targets", "minutes" };
+	    "live_scopes", "open_requests", "scopes", "targets", "minutes", "rollups",
+	    "tops" };
 	char		 sql[160];
 	const char	*table;
 	sqlite3_stmt	*s;

@@ -1,0 +1,301 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#include <sys/types.h>
+#include <sys/tree.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "codes.h"
+#include "db.h"
+#include "log.h"
+#include "record.h"
+#include "rolltop.h"
+#include "rollup.h"
+#include "schema.h"
+
+#define MINUTE	INT64_C(60000000)
+
+static struct db_sql	 sql_load = DB_SQL(
+    "SELECT count, errors, bytes_in, bytes_out, latency FROM rollups WHERE"
+    " vault = ? AND minute = ? AND class = ? AND decision = ?");
+static struct db_sql	 sql_store = DB_SQL(
+    "INSERT INTO rollups (vault, minute, class, decision, count, errors,"
+    " bytes_in, bytes_out, latency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (vault, minute, class, decision) DO UPDATE SET"
+    " count = excluded.count, errors = excluded.errors,"
+    " bytes_in = excluded.bytes_in, bytes_out = excluded.bytes_out,"
+    " latency = excluded.latency");
+static struct db_sql	 sql_fill = DB_SQL(
+    "SELECT l.vault, l.request_id, l.status, l.latency, l.bytes_in,"
+    " l.bytes_out, l.flags, t.host, t.service FROM log l"
+    " LEFT JOIN targets t ON t.id = l.target WHERE l.flags & 15 = 0"
+    " ORDER BY l.id");
+static struct db_sql	 sql_next = DB_SQL(
+    "SELECT vault FROM rollups WHERE vault >= ? ORDER BY vault LIMIT 1");
+static struct db_sql	 sql_trim = DB_SQL(
+    "DELETE FROM rollups WHERE (vault, minute, class, decision) IN (SELECT"
+    " vault, minute, class, decision FROM rollups WHERE vault = ? AND"
+    " minute < ? LIMIT ?)");
+_Static_assert(KIND_REQUEST == 0, "sql_fill");
+
+/* A bucket as it is in the database with this transaction. */
+struct bucket {
+	RB_ENTRY(bucket)	 node;
+	uint64_t		 vault;
+	int64_t			 minute;
+	unsigned int		 class;
+	unsigned int		 decision;
+	int			 dirty;
+	uint64_t		 rows;
+	uint64_t		 errors;
+	uint64_t		 bytes_in;
+	uint64_t		 bytes_out;
+	struct hist		 latency;
+};
+RB_HEAD(buckets, bucket);
+
+static struct buckets	 buckets = RB_INITIALIZER(&buckets);
+static unsigned int	 nbuckets;
+static struct bucket	*last;		/* most rows are like the one before */
+
+static int		 bucket_cmp(struct bucket *, struct bucket *);
+static struct bucket	*bucket_find(const struct bucket *);
+static int		 bucket_load(struct bucket *);
+static int		 bucket_store(struct bucket *);
+static unsigned int	 class(int64_t);
+static int		 fill_row(sqlite3_stmt *);
+
+RB_GENERATE_STATIC(buckets, bucket, node, bucket_cmp)
+
+static int
+bucket_cmp(struct bucket *a, struct bucket *b)
+{
+	if (a->minute != b->minute)
+		return (a->minute < b->minute ? -1 : 1);
+	if (a->vault != b->vault)
+		return (a->vault < b->vault ? -1 : 1);
+	if (a->class != b->class)
+		return (a->class < b->class ? -1 : 1);
+	return (a->decision < b->decision ? -1 : a->decision > b->decision);
+}
+
+static unsigned int
+class(int64_t status)
+{
+	return (status < 0 || status >= 600 ? 6 : status / 100);
+}
+
+static int
+bucket_load(struct bucket *b)
+{
+	sqlite3_stmt	*s;
+	int		 rc;
+
+	if ((s = db_prep(&sql_load)) == NULL || db_bind(s, "iiii",
+	    (int64_t)b->vault, b->minute, (int64_t)b->class,
+	    (int64_t)b->decision) == -1)
+		return (-1);
+	if ((rc = db_step(s)) != 1)
+		return (rc);
+	b->rows = sqlite3_column_int64(s, 0);
+	b->errors = sqlite3_column_int64(s, 1);
+	b->bytes_in = sqlite3_column_int64(s, 2);
+	b->bytes_out = sqlite3_column_int64(s, 3);
+	hist_unpack(&b->latency, sqlite3_column_blob(s, 4),
+	    sqlite3_column_bytes(s, 4));
+	db_reset(s);
+	return (0);
+}
+
+static int
+bucket_store(struct bucket *b)
+{
+	uint8_t	 packed[HIST_PACKED];
+	size_t	 len;
+
+	/* An empty one is a blob too: the first byte is never looked at. */
+	len = hist_pack(&b->latency, packed);
+	if (db_run(&sql_store, "iiiiiiiib", (int64_t)b->vault, b->minute,
+	    (int64_t)b->class, (int64_t)b->decision, (int64_t)b->rows,
+	    (int64_t)b->errors, (int64_t)b->bytes_in, (int64_t)b->bytes_out,
+	    packed, len) == -1)
+		return (-1);
+	b->dirty = 0;
+	return (0);
+}
+
+static struct bucket *
+bucket_find(const struct bucket *key)
+{
+	struct bucket	 k = { .vault = key->vault, .minute = key->minute,
+			    .class = key->class, .decision = key->decision };
+	struct bucket	*b;
+
+	if ((b = RB_FIND(buckets, &buckets, &k)) != NULL)
+		return (b);
+	if (nbuckets >= ROLLUP_CACHE) {
+		if (rollup_write() == -1)
+			return (NULL);
+		rollup_clear();
+	}
+	if ((b = malloc(sizeof(*b))) == NULL)
+		fatal("malloc");
+	*b = k;
+	if (bucket_load(b) == -1) {
+		free(b);
+		return (NULL);
+	}
+	RB_INSERT(buckets, &buckets, b);
+	nbuckets++;
+	return (b);
+}
+
+int
+rollup_add(const struct rollup_row *r)
+{
+	struct bucket	 k;
+	struct bucket	*b = last;
+	const int64_t	 now = clock_now() / MINUTE;
+	int64_t		 hour;
+
+	k.minute = r->started / MINUTE;
+	if (k.minute > now + 1)
+		k.minute = now;
+	if (k.minute < now - ROLLUP_DAYS * 1440)
+		return (0);
+	k.vault = r->vault;
+	k.class = class(r->status);
+	k.decision = r->decision & 7;
+	if ((b == NULL || bucket_cmp(b, &k) != 0) &&
+	    (b = bucket_find(&k)) == NULL)
+		return (-1);
+	last = b;
+	b->dirty = 1;
+	b->rows++;
+	b->errors += r->error != 0;
+	b->bytes_in += r->bytes_in;
+	b->bytes_out += r->bytes_out;
+	if (r->latency >= 0)
+		b->latency.n[hist_bucket(r->latency)]++;
+	hour = k.minute / 60;
+	if (*r->host != '\0' && rolltop_add(r->vault, hour, ROLLTOP_HOST,
+	    r->host) == -1)
+		return (-1);
+	return (*r->service == '\0' ? 0 : rolltop_add(r->vault, hour,
+	    ROLLTOP_SERVICE, r->service));
+}
+
+int
+rollup_write(void)
+{
+	struct bucket	*b;
+
+	RB_FOREACH(b, buckets, &buckets) {
+		if (b->dirty && bucket_store(b) == -1)
+			return (-1);
+	}
+	return (rolltop_write());
+}
+
+void
+rollup_clear(void)
+{
+	struct bucket	*b;
+
+	while ((b = RB_ROOT(&buckets)) != NULL) {
+		RB_REMOVE(buckets, &buckets, b);
+		free(b);
+	}
+	nbuckets = 0;
+	last = NULL;
+	rolltop_clear();
+}
+
+static int
+fill_row(sqlite3_stmt *s)
+{
+	struct rollup_row	 r;
+	const uint8_t		*id = sqlite3_column_blob(s, 1);
+	const int64_t		 flags = sqlite3_column_int64(s, 6);
+
+	if (sqlite3_column_bytes(s, 1) != 16)
+		return (0);
+	r.vault = sqlite3_column_int64(s, 0);
+	r.started = record_time(id);
+	r.status = sqlite3_column_type(s, 2) == SQLITE_NULL ? -1 :
+	    sqlite3_column_int64(s, 2);
+	r.latency = sqlite3_column_type(s, 3) == SQLITE_NULL ? -1 :
+	    sqlite3_column_int64(s, 3);
+	r.bytes_in = sqlite3_column_int64(s, 4);
+	r.bytes_out = sqlite3_column_int64(s, 5);
+	r.decision = FLAGS_DECISION(flags);
+	r.error = FLAGS_ERROR(flags) != 0;
+	r.host = db_text(s, 7);
+	r.service = db_text(s, 8);
+	return (rollup_add(&r));
+}
+
+int
+rollup_fill(void)
+{
+	sqlite3_stmt	*s;
+	int		 rc;
+
+	if ((s = db_prep(&sql_fill)) == NULL)
+		return (-1);
+	while ((rc = db_step(s)) == 1) {
+		if (fill_row(s) == -1) {
+			db_reset(s);
+			rc = -1;
+			break;
+		}
+	}
+	if (rc == 0)
+		rc = rollup_write();
+	rollup_clear();
+	return (rc);
+}
+
+int
+rollup_trim(int max)
+{
+	const int64_t	 minute = clock_now() / MINUTE - ROLLUP_DAYS * 1440;
+	int64_t		 vault = -1;
+	int		 n = 0, rc;
+
+	while (n < max) {
+		if (db_int(&sql_next, -1, &vault, "i", vault + 1) == -1)
+			return (-1);
+		if (vault == -1)
+			break;
+		if (db_run(&sql_trim, "iii", vault, minute,
+		    (int64_t)(max - n)) == -1)
+			return (-1);
+		n += sqlite3_changes(db_handle());
+	}
+	/* A clock that goes back must not bring back what memory still has. */
+	if (n > 0)
+		rollup_clear();
+	if (n >= max)
+		return (n);
+	if ((rc = rolltop_trim(minute / 60, max - n)) == -1)
+		return (-1);
+	return (n + rc);
+}

@@ -1,0 +1,105 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+#ifndef ROLLUP_H
+#define ROLLUP_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include "hist.h"
+
+/*
+ * Requests counted by vault, minute, class of status and decision, and by
+ * hour in rolltop.h, so that a chart costs buckets and not rows.  The counts
+ * are written by the transaction that inserts the rows: neither is ever there
+ * without the other.  They are kept longer than the rows.
+ *
+ * A request counts in the minute in which it started.  One that claims to
+ * start more than a minute after its commit, by a clock that was moved since
+ * or by a worker that lies, counts in the minute of its commit; one that
+ * started before ROLLUP_DAYS is not counted, since its bucket would leave at
+ * once.
+ */
+#define ROLLUP_DAYS	90
+#define ROLLUP_CACHE	1024	/* buckets in memory */
+#define ROLLUP_CLASSES	7	/* 0 nothing sent, 1xx to 5xx, 6 not known */
+#define ROLLUP_SLICE	2000	/* buckets read in a turn */
+#define ROLLUP_STEPS	1024	/* at most, of a chart */
+#define ROLLUP_ALL	UINT64_MAX	/* vaults */
+
+/* What a row adds. */
+struct rollup_row {
+	uint64_t	 vault;		/* 0: the instance log */
+	int64_t		 started;	/* microseconds since the epoch */
+	int64_t		 status;	/* -1: not known */
+	int64_t		 latency;	/* microseconds, -1: not known */
+	uint64_t	 bytes_in;
+	uint64_t	 bytes_out;
+	unsigned int	 decision;
+	int		 error;		/* has an error_code */
+	const char	*host;
+	const char	*service;
+};
+
+/*
+ * Count a row that was inserted, write what was counted, both within the
+ * row's transaction.  0, or -1 with db_error().
+ */
+int	 rollup_add(const struct rollup_row *);
+int	 rollup_write(void);
+/* After a rollback, and when the database closes. */
+void	 rollup_clear(void);
+/* Count every row of the log: a migration's part. */
+int	 rollup_fill(void);
+/*
+ * Delete up to `max' buckets and names older than ROLLUP_DAYS.  How many,
+ * or -1.
+ */
+int	 rollup_trim(int max);
+
+/* Sums of one step of a chart. */
+struct rollup_sum {
+	uint64_t	 rows;
+	uint64_t	 errors;	/* rows with an error_code */
+	uint64_t	 class[ROLLUP_CLASSES];
+	uint64_t	 decision[8];
+	uint64_t	 bytes_in;
+	uint64_t	 bytes_out;
+	struct hist	 latency;
+};
+
+/*
+ * A chart: from and to, not included, are minutes since the epoch, step is in
+ * minutes, sums are (to - from + step - 1) / step and of the caller, zeroed,
+ * at most ROLLUP_STEPS.  rollup_read() adds up to ROLLUP_SLICE buckets to
+ * them: 1 when that was the last, 0 when it must be called again, in another
+ * turn if need be, or -1 with db_error().  at_vault and at_minute are 0 first
+ * and then rollup_read()'s.
+ */
+struct rollup_chart {
+	uint64_t		 vault;		/* or ROLLUP_ALL */
+	int64_t			 from;
+	int64_t			 to;
+	int64_t			 step;
+	struct rollup_sum	*sums;
+	int64_t			 at_vault;
+	int64_t			 at_minute;
+};
+int	 rollup_read(struct rollup_chart *);
+
+#endif /* ROLLUP_H */
