@@ -326,6 +326,8 @@ batch_flush(int full)
 	if (batch_reserve() == -1) {
 		batch_failed(CAUSE_RESERVE,
 		    "less than `log reserve' is left on the disk");
+		/* While there is room for it; changes then need no more. */
+		db_reclaim();
 		return (-1);
 	}
 	if (db_begin(full) == -1 || batch_write() == -1) {

@@ -329,6 +329,8 @@ control_commit(const struct msg_commit *m, char *why, size_t len)
 		db_rollback();
 		insert_undo();
 		dict_clear();
+		if (db_cause() == CAUSE_FULL)
+			db_reclaim();
 	} else {
 		rev = m->rev;
 		insert_committed();

@@ -609,6 +609,13 @@ db_checkpoint(void)
 		db_move();
 }
 
+int
+db_behind(void)
+{
+	db_checkpoint();
+	return (db.wal_pages >= DB_CHECKPOINT_PAGES);
+}
+
 void
 db_reclaim(void)
 {

@@ -131,6 +131,11 @@ enum db_cause	 db_cause(void);
 /* After a commit: a checkpoint when enough has gathered. */
 void	 db_checkpoint(void);
 /*
+ * Whether that is due and failed just now: what can wait should not make the
+ * log grow.
+ */
+int	 db_behind(void);
+/*
  * When the disk is full: what the log holds goes into the database, so that
  * the log's own space can be used again.
  */

@@ -274,6 +274,8 @@ retain_commit(struct vault *over_cap)
 static void
 retain_failed(void)
 {
+	const int	 full = db_cause() == CAUSE_FULL;
+
 	db_rollback();
 	dict_clear();
 	age_from = audit_from = 0;
@@ -281,6 +283,8 @@ retain_failed(void)
 		log_warnx("request log: cannot delete old rows: %s",
 		    db_errstr());
 	failing = 1;
+	if (full)
+		db_reclaim();
 	blocked = loop_mono() + RETRY;
 }
 
@@ -293,6 +297,10 @@ retain_turn(void)
 
 	if (now < blocked || (TAILQ_EMPTY(&over) && now < next_age))
 		return;
+	if (db_behind()) {
+		blocked = now + RETRY;
+		return;
+	}
 	ngone = 0;
 	vault_gone = 0;
 	v = TAILQ_FIRST(&over);
