@@ -16,10 +16,14 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/time.h>
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <event.h>
 
 #include "buf.h"
 #include "client.h"
@@ -33,9 +37,11 @@
 #define EARLY_MAX	65536		/* as in the catalogue */
 
 struct handoff {
-	TAILQ_ENTRY(handoff)	 entry;		/* of its mitm */
+	TAILQ_ENTRY(handoff)	 entry;		/* of its mitm, or queued */
 	struct client		*client;	/* NULL: cancelled */
-	struct mitm		*mitm;
+	struct mitm		*mitm;		/* NULL: queued, or nowhere */
+	int			 queued;
+	uint64_t		 deadline;	/* monotonic, of a queued one */
 	uint32_t		 id;
 	unsigned int		 asked;		/* mitms so far */
 	struct cred		 cred;
@@ -43,10 +49,12 @@ struct handoff {
 	uint16_t		 port;
 };
 
+TAILQ_HEAD(handoffs, handoff);
+
 struct mitm {
 	TAILQ_ENTRY(mitm)	 entry;
 	struct link		*link;
-	TAILQ_HEAD(, handoff)	 waiting;	/* unacknowledged */
+	struct handoffs		 waiting;	/* unacknowledged */
 	unsigned int		 n;
 };
 
@@ -54,11 +62,20 @@ static TAILQ_HEAD(, mitm)	 mitms = TAILQ_HEAD_INITIALIZER(mitms);
 static unsigned int		 nmitms;
 static uint32_t			 last_id;
 
+/* While no mitm takes more, in the order in which they came. */
+static struct handoffs		 queue = TAILQ_HEAD_INITIALIZER(queue);
+static struct event		 timer;
+
 static int	 handoff_send(struct handoff *);
+static void	 handoff_queue(struct handoff *);
+static void	 handoff_pump(void);
+static void	 handoff_arm(void);
+static void	 handoff_late(int, short, void *);
 static void	 handoff_next(struct handoff *);
 static void	 handoff_free(struct handoff *);
 static void	 handoff_off(struct handoff *);
 static struct handoff	*handoff_find(struct link *, uint32_t);
+static struct mitm	*handoff_room(void);
 static struct mitm	*handoff_turn(void);
 
 struct handoff *
@@ -80,18 +97,25 @@ handoff_start(struct client *c, const struct cred *cred, const char *host,
 	return (h);
 }
 
-/* The answer still comes, and finds nobody. */
+/* The answer to one that was sent still comes, and finds nobody. */
 void
 handoff_cancel(struct handoff *h)
 {
-	if (h != NULL)
-		h->client = NULL;
+	if (h == NULL)
+		return;
+	h->client = NULL;
+	if (h->queued)
+		handoff_free(h);
 }
 
-/* Off its mitm, which is not waited for any more. */
+/* Off its mitm or the queue, which is not waited for any more. */
 static void
 handoff_off(struct handoff *h)
 {
+	if (h->queued) {
+		TAILQ_REMOVE(&queue, h, entry);
+		h->queued = 0;
+	}
 	if (h->mitm == NULL)
 		return;
 	TAILQ_REMOVE(&h->mitm->waiting, h, entry);
@@ -107,9 +131,8 @@ handoff_free(struct handoff *h)
 	free(h);
 }
 
-/* Whose turn it is, of those that have room. */
 static struct mitm *
-handoff_turn(void)
+handoff_room(void)
 {
 	struct mitm	*m;
 
@@ -117,7 +140,16 @@ handoff_turn(void)
 		if (m->n < HANDOFF_UNACKED)
 			break;
 	}
-	if (m != NULL) {
+	return (m);
+}
+
+/* Whose turn it is, of those that have room. */
+static struct mitm *
+handoff_turn(void)
+{
+	struct mitm	*m;
+
+	if ((m = handoff_room()) != NULL) {
 		TAILQ_REMOVE(&mitms, m, entry);
 		TAILQ_INSERT_TAIL(&mitms, m, entry);
 	}
@@ -135,9 +167,12 @@ handoff_send(struct handoff *h)
 	int			 fd;
 
 	early = buf_len(in) - s->head.length;
-	if (h->asked >= nmitms || early > EARLY_MAX ||
-	    (m = handoff_turn()) == NULL)
+	if (h->asked >= nmitms || early > EARLY_MAX)
 		return (-1);
+	if ((m = handoff_turn()) == NULL) {
+		handoff_queue(h);
+		return (0);
+	}
 	if ((fd = fcntl(conn_fd(s->conn), F_DUPFD_CLOEXEC, 0)) == -1) {
 		log_warn("tunnel");
 		return (-1);
@@ -163,6 +198,69 @@ handoff_send(struct handoff *h)
 	TAILQ_INSERT_TAIL(&m->waiting, h, entry);
 	m->n++;
 	return (0);
+}
+
+/* As many as there are clients, at most. */
+static void
+handoff_queue(struct handoff *h)
+{
+	h->queued = 1;
+	h->deadline = loop_mono() + HANDOFF_WAIT_MS * 1000;
+	TAILQ_INSERT_TAIL(&queue, h, entry);
+	if (TAILQ_FIRST(&queue) == h)
+		handoff_arm();
+}
+
+static void
+handoff_arm(void)
+{
+	const struct handoff	*h = TAILQ_FIRST(&queue);
+	const uint64_t		 now = loop_mono();
+	struct timeval		 tv = { 0, 0 };
+	static int		 made;
+
+	if (h->deadline > now) {
+		tv.tv_sec = (h->deadline - now) / 1000000;
+		tv.tv_usec = (h->deadline - now) % 1000000;
+	}
+	if (!made)
+		evtimer_set(&timer, handoff_late, NULL);
+	made = 1;
+	evtimer_add(&timer, &tv);
+}
+
+static void
+handoff_late(int fd, short what, void *arg)
+{
+	struct handoff	*h;
+	struct client	*c;
+
+	while ((h = TAILQ_FIRST(&queue)) != NULL &&
+	    h->deadline <= loop_mono()) {
+		c = h->client;
+		handoff_free(h);
+		client_busy(c);
+	}
+	if (h != NULL)
+		handoff_arm();
+}
+
+/* A mitm has answered or is new, or one has gone. */
+static void
+handoff_pump(void)
+{
+	struct handoff	*h;
+	struct client	*c;
+
+	while ((h = TAILQ_FIRST(&queue)) != NULL && (nmitms == 0 ||
+	    handoff_room())) {
+		handoff_off(h);
+		if (handoff_send(h) == 0)
+			continue;
+		c = h->client;
+		handoff_free(h);
+		client_busy(c);
+	}
 }
 
 /* One that was cancelled is nobody's concern any more. */
@@ -205,6 +303,7 @@ handoff_msg_ack(struct link *l, struct msg *m)
 	handoff_free(h);
 	if (c != NULL)
 		client_handed(c);
+	handoff_pump();
 }
 
 void
@@ -212,8 +311,10 @@ handoff_msg_busy(struct link *l, struct msg *m)
 {
 	struct handoff	*h;
 
-	if ((h = handoff_find(l, m->u.tunnel_busy.id)) != NULL)
-		handoff_next(h);
+	if ((h = handoff_find(l, m->u.tunnel_busy.id)) == NULL)
+		return;
+	handoff_next(h);
+	handoff_pump();
 }
 
 void
@@ -228,6 +329,7 @@ handoff_opened(struct link *l)
 	TAILQ_INSERT_HEAD(&mitms, m, entry);
 	nmitms++;
 	link_setarg(l, m);
+	handoff_pump();
 }
 
 /* What it had not acknowledged goes to the next one, in its order. */
@@ -245,4 +347,5 @@ handoff_closed(struct link *l)
 		handoff_next(h);
 	}
 	free(m);
+	handoff_pump();
 }

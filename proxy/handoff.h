@@ -24,10 +24,12 @@
 /*
  * Tunnels on their way to a mitm: all of them in turn; the next one when one
  * is busy or dies before it has said that it has the tunnel.  Until then a
- * descriptor of the connection stays here.
+ * descriptor of the connection stays here.  While none can take more on its
+ * way, they wait, in their order.
  */
 
 #define HANDOFF_UNACKED	64		/* on a link */
+#define HANDOFF_WAIT_MS	5000		/* for a place among them */
 
 struct client;
 struct cred;

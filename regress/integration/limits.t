@@ -123,4 +123,36 @@ is(Daemon::response($c)->{status}, 400,
     "and those who never said anything go before it");
 @idle = @s = ();
 is($d->stop, 0, "stopped");
+# A burst of tunnels is more than may be on their way to a mitm at once.
+start(extra => "workers 1\n");
+sub burst {
+	my @c = map { $d->dial } 1 .. $_[0];
+
+	for (@c) {
+		$_->syswrite("CONNECT $where HTTP/1.1\r\n$host\r\n" .
+		    "Proxy-Authorization: " .
+		    Daemon::basic("$d->{token}:default") . "\r\n\r\n");
+	}
+	return @c;
+}
+sub is_tunnel {
+	my ($c, $seconds) = @_;
+	return (eval { Daemon::head($c, $seconds) } // "") =~
+	    m{^HTTP/1.1 200 };
+}
+@s = burst(256);
+is(scalar(grep { is_tunnel($_) } @s), 256, "256 tunnels at once");
+@s = ();
+%p = processes();
+kill "STOP", $p{"mitm 0"}{pid};
+@s = burst(70);
+ok(Frame::until(sub {
+	$r = eval { Daemon::response($s[-1]) };
+	return $r && $r->{status};
+}, 20), "what cannot even be sent is answered");
+is($r->{json}{error}, "overloaded", "by name");
+kill "CONT", $p{"mitm 0"}{pid};
+is(scalar(grep { is_tunnel($_) } @s[0 .. 60]), 61, "the others are served");
+@s = ();
+is($d->stop, 0, "stopped");
 done_testing();
