@@ -256,8 +256,6 @@ window_fits_begin(uint64_t vault, size_t len)
 	key.id = vault;
 	if ((v = RB_FIND(logvaults, &vaults, &key)) == NULL)
 		return (WINDOW_FITS);
-	if (v->records - v->open >= LOGSTREAM_RECORDS / 4)
-		return (WINDOW_WAIT);
 	if (count <= LOGSTREAM_RECORDS / 2 && bytes <= LOGSTREAM_BYTES / 2)
 		return (WINDOW_FITS);
 	if (v->records + 2 <= LOGSTREAM_RECORDS / 4 &&

@@ -54,8 +54,9 @@ size_t	 window_encode(enum msg_type, const void *m, const uint8_t **data);
 /*
  * Whether a BEGIN of so many bytes has a place, its END included, or another
  * record.  A vault may not pass a quarter of the window while half of it is
- * taken; and never with what is unacknowledged, since a BEGIN of another one
- * that comes now is behind all of that, which is about a batch of logd's.
+ * taken.  So alone it has about 1000 requests unacknowledged, a batch of
+ * logd's: fewer would wait for logd's timer, and a BEGIN of another vault is
+ * not behind more.
  */
 enum window_fit	 window_fits_begin(uint64_t vault, size_t len);
 enum window_fit	 window_fits(size_t len);
