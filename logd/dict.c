@@ -24,6 +24,7 @@
 #include "db.h"
 #include "dict.h"
 #include "log.h"
+#include "rollup.h"
 
 /* vault, port, scheme, and five texts with their NULs. */
 #define KEY_MAX		(8 + 2 + 1 + 257 + 33 + 65 + 1101 + 65)
@@ -184,6 +185,7 @@ dict_clear(void)
 		free(t);
 	}
 	dict_counters.cached = 0;
+	rollup_forget();
 	gen++;
 }
 

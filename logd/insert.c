@@ -237,6 +237,7 @@ insert_count(const struct record *r)
 	row.bytes_out = r->bytes_out;
 	row.decision = r->decision;
 	row.error = r->error_code != 0;
+	row.target = r->target.id;
 	row.host = r->host;
 	row.service = r->service;
 	return (rollup_add(&row));
@@ -324,6 +325,8 @@ insert_row(struct record *r)
 		return (0);
 	}
 	slot->r = r;
+	if (next_id == first_id && rollup_start(first_id) == -1)
+		return (-1);
 	slot->id = next_id++;
 	if (insert_refs(r, slot->id, &slot->scope) == -1)
 		return (insert_refused(r));
@@ -357,7 +360,7 @@ insert_open(struct record *r)
 int
 insert_finish(void)
 {
-	if (insert_flush() == -1 || rollup_write() == -1)
+	if (insert_flush() == -1 || rollup_finish(next_id - 1) == -1)
 		return (-1);
 	if (next_id == first_id)
 		return (0);

@@ -79,6 +79,7 @@ static struct db_sql	 sql_minutes = DB_SQL(
     "DELETE FROM minutes WHERE minute IN (SELECT minute FROM minutes"
     " WHERE last_id < ? ORDER BY minute LIMIT ?)");
 
+static int	retain_count(const struct vault *);
 static void	retain_list(struct vault *);
 static int	retain_vault(struct vault *, uint64_t);
 static int	retain_trim(struct vault *);
@@ -147,6 +148,20 @@ retain_clock(int64_t step)
 		log_warnx("request log: nothing is deleted by age for an "
 		    "hour, since the clock leapt forward");
 	}
+}
+
+/*
+ * What goes must have been counted.  The newest rows stay: as long as a cap
+ * keeps more of them than have not been written, nothing is due.
+ */
+static int
+retain_count(const struct vault *v)
+{
+	const unsigned int	 n = rollup_pending();
+
+	if (n == 0 || (v != NULL && n <= conf.rows))
+		return (0);
+	return (rollup_write(insert_head()));
 }
 
 /* Bring one vault down to its cap, as far as the turn allows. */
@@ -278,6 +293,7 @@ retain_failed(void)
 
 	db_rollback();
 	dict_clear();
+	rollup_clear();
 	age_from = audit_from = 0;
 	if (!failing)
 		log_warnx("request log: cannot delete old rows: %s",
@@ -304,7 +320,9 @@ retain_turn(void)
 	ngone = 0;
 	vault_gone = 0;
 	v = TAILQ_FIRST(&over);
-	if ((rc = db_begin(0)) == 0) {
+	if ((rc = db_begin(0)) == 0)
+		rc = retain_count(v);
+	if (rc == 0) {
 		if (v != NULL) {
 			rc = retain_vault(v, now + RETAIN_US);
 			if (rc == 0)

@@ -63,7 +63,7 @@ read_vault(struct rollup_chart *c, int *left)
 
 	if ((s = db_prep(&sql_read)) == NULL || db_bind(s, "iiii",
 	    c->at_vault, c->at_minute, c->to,
-	    (int64_t)(*left + ROLLUP_CLASSES * 8)) == -1)
+	    (int64_t)*left + ROLLUP_CLASSES * 8) == -1)
 		return (-1);
 	while ((rc = db_step(s)) == 1) {
 		minute = sqlite3_column_int64(s, 0);

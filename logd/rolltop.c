@@ -47,14 +47,15 @@ static struct db_sql	 sql_read = DB_SQL(READ("vault = ? AND"));
 static struct db_sql	 sql_all = DB_SQL(READ("vault IN (SELECT id FROM"
     " vaults UNION SELECT 0) AND ? IS NOT NULL AND"));
 
-struct name {
-	RB_ENTRY(name)	 node;
+struct rolltop {
+	RB_ENTRY(rolltop)	 node;
+	struct group	*group;
 	uint64_t	 count;
 	int		 dirty;
 	const char	*name;
 	char		*copy;
 };
-RB_HEAD(names, name);
+RB_HEAD(names, rolltop);
 
 /* All names of an hour, or none of them, are in memory. */
 struct group {
@@ -65,27 +66,26 @@ struct group {
 	int		 dirty;
 	unsigned int	 n;
 	struct names	 names;
-	struct name	*last;
 };
 RB_HEAD(groups, group);
 
 static struct groups	 groups = RB_INITIALIZER(&groups);
 static unsigned int	 total;		/* names and groups */
 
-static int		 name_cmp(struct name *, struct name *);
+static int		 name_cmp(struct rolltop *, struct rolltop *);
 static int		 group_cmp(struct group *, struct group *);
-static struct name	*name_new(struct group *, const char *, uint64_t);
-static struct name	*name_find(struct group *, const char *);
+static struct rolltop	*name_new(struct group *, const char *, uint64_t);
+static struct rolltop	*name_find(struct group *, const char *);
 static int		 group_load(struct group *);
 static struct group	*group_find(uint64_t, int64_t, int);
 static void		 group_free(struct group *);
 static int		 group_write(struct group *);
 
-RB_GENERATE_STATIC(names, name, node, name_cmp)
+RB_GENERATE_STATIC(names, rolltop, node, name_cmp)
 RB_GENERATE_STATIC(groups, group, node, group_cmp)
 
 static int
-name_cmp(struct name *a, struct name *b)
+name_cmp(struct rolltop *a, struct rolltop *b)
 {
 	return (strcmp(a->name, b->name));
 }
@@ -100,15 +100,16 @@ group_cmp(struct group *a, struct group *b)
 	return (a->what < b->what ? -1 : a->what > b->what);
 }
 
-static struct name *
+static struct rolltop *
 name_new(struct group *g, const char *name, uint64_t count)
 {
-	struct name	*n;
+	struct rolltop	*n;
 
 	if ((n = calloc(1, sizeof(*n))) == NULL ||
 	    (n->copy = strdup(name)) == NULL)
 		fatal("name_new");
 	n->name = n->copy;
+	n->group = g;
 	n->count = count;
 	RB_INSERT(names, &g->names, n);
 	if (*name != '\0')
@@ -117,18 +118,16 @@ name_new(struct group *g, const char *name, uint64_t count)
 	return (n);
 }
 
-static struct name *
+static struct rolltop *
 name_find(struct group *g, const char *name)
 {
-	struct name	 k, *n;
+	struct rolltop	 k, *n;
 
-	if (g->last != NULL && strcmp(g->last->name, name) == 0)
-		return (g->last);
 	k.name = name;
 	if ((n = RB_FIND(names, &g->names, &k)) != NULL)
-		return (g->last = n);
+		return (n);
 	if (g->n < ROLLTOP_MAX)
-		return (g->last = name_new(g, name, 0));
+		return (name_new(g, name, 0));
 	k.name = "";
 	n = RB_FIND(names, &g->names, &k);
 	return (n != NULL ? n : name_new(g, "", 0));
@@ -151,7 +150,7 @@ group_load(struct group *g)
 static void
 group_free(struct group *g)
 {
-	struct name	*n;
+	struct rolltop	*n;
 
 	while ((n = RB_ROOT(&g->names)) != NULL) {
 		RB_REMOVE(names, &g->names, n);
@@ -173,11 +172,6 @@ group_find(uint64_t vault, int64_t hour, int what)
 	k.what = what;
 	if ((g = RB_FIND(groups, &groups, &k)) != NULL)
 		return (g);
-	if (total > ROLLTOP_CACHE - ROLLTOP_MAX) {
-		if (rolltop_write() == -1)
-			return (NULL);
-		rolltop_clear();
-	}
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		fatal("calloc");
 	total++;
@@ -193,25 +187,33 @@ group_find(uint64_t vault, int64_t hour, int what)
 	return (g);
 }
 
-int
-rolltop_add(uint64_t vault, int64_t hour, enum rolltop_what what,
+struct rolltop *
+rolltop_find(uint64_t vault, int64_t hour, enum rolltop_what what,
     const char *name)
 {
 	struct group	*g;
-	struct name	*n;
 
-	if ((g = group_find(vault, hour, what)) == NULL)
-		return (-1);
-	n = name_find(g, name);
+	g = group_find(vault, hour, what);
+	return (g == NULL ? NULL : name_find(g, name));
+}
+
+void
+rolltop_count(struct rolltop *n)
+{
 	n->count++;
-	n->dirty = g->dirty = 1;
-	return (0);
+	n->dirty = n->group->dirty = 1;
+}
+
+int
+rolltop_full(void)
+{
+	return (total >= ROLLTOP_CACHE);
 }
 
 static int
 group_write(struct group *g)
 {
-	struct name	*n;
+	struct rolltop	*n;
 
 	RB_FOREACH(n, names, &g->names) {
 		if (!n->dirty)

@@ -27,7 +27,7 @@
  * is empty.  Requests without a name are not counted.
  */
 #define ROLLTOP_MAX	200
-#define ROLLTOP_CACHE	16384	/* names in memory */
+#define ROLLTOP_CACHE	16384	/* names in memory, about */
 #define ROLLTOP_HOURS	168	/* read at once */
 
 enum rolltop_what {
@@ -35,9 +35,16 @@ enum rolltop_what {
 	ROLLTOP_SERVICE
 };
 
+/*
+ * The count of a name, NULL with db_error(), and one more of it; good until
+ * rolltop_clear(), which is due when rolltop_full().
+ */
+struct rolltop	*rolltop_find(uint64_t vault, int64_t hour,
+		    enum rolltop_what, const char *name);
+void	 rolltop_count(struct rolltop *);
+int	 rolltop_full(void);
+
 /* As those of rollup.h, which calls them. */
-int	 rolltop_add(uint64_t vault, int64_t hour, enum rolltop_what,
-	    const char *name);
 int	 rolltop_write(void);
 void	 rolltop_clear(void);
 int	 rolltop_trim(int64_t hour, int max);

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 #include <sys/tree.h>
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +25,16 @@
 #include "clock.h"
 #include "codes.h"
 #include "db.h"
+#include "insert.h"
 #include "log.h"
+#include "loop.h"
 #include "record.h"
 #include "rolltop.h"
 #include "rollup.h"
 #include "schema.h"
 
 #define MINUTE	INT64_C(60000000)
+#define COUNTED	"rollup_id"	/* in meta: the last id that was counted */
 
 static struct db_sql	 sql_load = DB_SQL(
     "SELECT count, errors, bytes_in, bytes_out, latency FROM rollups WHERE"
@@ -44,8 +48,9 @@ static struct db_sql	 sql_store = DB_SQL(
     " latency = excluded.latency");
 static struct db_sql	 sql_fill = DB_SQL(
     "SELECT l.vault, l.request_id, l.status, l.latency, l.bytes_in,"
-    " l.bytes_out, l.flags, t.host, t.service FROM log l"
-    " LEFT JOIN targets t ON t.id = l.target WHERE l.flags & 15 = 0"
+    " l.bytes_out, l.flags, t.host, t.service, l.target FROM log l"
+    " LEFT JOIN targets t ON t.id = l.target WHERE l.id >= ? AND l.id < ?"
+    " AND l.flags & 15 = 0"
     " ORDER BY l.id");
 static struct db_sql	 sql_next = DB_SQL(
     "SELECT vault FROM rollups WHERE vault >= ? ORDER BY vault LIMIT 1");
@@ -73,13 +78,29 @@ RB_HEAD(buckets, bucket);
 
 static struct buckets	 buckets = RB_INITIALIZER(&buckets);
 static unsigned int	 nbuckets;
-static struct bucket	*last;		/* most rows are like the one before */
+static int64_t		 minute_now;	/* 0: to be asked for */
+static unsigned int	 pending;	/* rows counted and not written */
+static uint64_t		 next_write;	/* monotonic */
+static int		 known;		/* memory has what is not written */
+
+/* Where rows of a target were counted last: most are like one before. */
+#define SEEN	512
+static struct seen {
+	int64_t		 target;
+	struct bucket	*bucket;	/* NULL: nothing is known */
+	struct rolltop	*host;		/* or NULL */
+	struct rolltop	*service;
+}	 seen[SEEN];
 
 static int		 bucket_cmp(struct bucket *, struct bucket *);
 static struct bucket	*bucket_find(const struct bucket *);
 static int		 bucket_load(struct bucket *);
 static int		 bucket_store(struct bucket *);
+static int		 write_all(void);
 static unsigned int	 class(int64_t);
+static int		 seen_find(struct seen *, const struct bucket *,
+			    const struct rollup_row *);
+static void		 drop(void);
 static int		 fill_row(sqlite3_stmt *);
 
 RB_GENERATE_STATIC(buckets, bucket, node, bucket_cmp)
@@ -150,11 +171,6 @@ bucket_find(const struct bucket *key)
 
 	if ((b = RB_FIND(buckets, &buckets, &k)) != NULL)
 		return (b);
-	if (nbuckets >= ROLLUP_CACHE) {
-		if (rollup_write() == -1)
-			return (NULL);
-		rollup_clear();
-	}
 	if ((b = malloc(sizeof(*b))) == NULL)
 		fatal("malloc");
 	*b = k;
@@ -167,26 +183,49 @@ bucket_find(const struct bucket *key)
 	return (b);
 }
 
+static int
+seen_find(struct seen *x, const struct bucket *key, const struct rollup_row *r)
+{
+	const int64_t	 hour = key->minute / 60;
+
+	if (nbuckets >= ROLLUP_CACHE || rolltop_full()) {
+		if (write_all() == -1)
+			return (-1);
+		drop();
+	}
+	memset(x, 0, sizeof(*x));
+	if (*r->host != '\0' && (x->host = rolltop_find(r->vault, hour,
+	    ROLLTOP_HOST, r->host)) == NULL)
+		return (-1);
+	if (*r->service != '\0' && (x->service = rolltop_find(r->vault, hour,
+	    ROLLTOP_SERVICE, r->service)) == NULL)
+		return (-1);
+	x->target = r->target;
+	x->bucket = bucket_find(key);
+	return (x->bucket == NULL ? -1 : 0);
+}
+
 int
 rollup_add(const struct rollup_row *r)
 {
-	struct bucket	 k;
-	struct bucket	*b = last;
-	const int64_t	 now = clock_now() / MINUTE;
-	int64_t		 hour;
+	struct seen	*x = &seen[r->target % SEEN];
+	struct bucket	*b, k;
 
+	if (minute_now == 0)
+		minute_now = clock_now() / MINUTE;
 	k.minute = r->started / MINUTE;
-	if (k.minute > now + 1)
-		k.minute = now;
-	if (k.minute < now - ROLLUP_DAYS * 1440)
+	if (k.minute > minute_now + 1)
+		k.minute = minute_now;
+	if (k.minute < minute_now - ROLLUP_DAYS * 1440)
 		return (0);
 	k.vault = r->vault;
 	k.class = class(r->status);
 	k.decision = r->decision & 7;
-	if ((b == NULL || bucket_cmp(b, &k) != 0) &&
-	    (b = bucket_find(&k)) == NULL)
+	if ((r->target == 0 || x->target != r->target || x->bucket == NULL ||
+	    bucket_cmp(x->bucket, &k) != 0) && seen_find(x, &k, r) == -1)
 		return (-1);
-	last = b;
+	b = x->bucket;
+	pending++;
 	b->dirty = 1;
 	b->rows++;
 	b->errors += r->error != 0;
@@ -194,16 +233,16 @@ rollup_add(const struct rollup_row *r)
 	b->bytes_out += r->bytes_out;
 	if (r->latency >= 0)
 		b->latency.n[hist_bucket(r->latency)]++;
-	hour = k.minute / 60;
-	if (*r->host != '\0' && rolltop_add(r->vault, hour, ROLLTOP_HOST,
-	    r->host) == -1)
-		return (-1);
-	return (*r->service == '\0' ? 0 : rolltop_add(r->vault, hour,
-	    ROLLTOP_SERVICE, r->service));
+	if (x->host != NULL)
+		rolltop_count(x->host);
+	if (x->service != NULL)
+		rolltop_count(x->service);
+	return (0);
 }
 
-int
-rollup_write(void)
+/* Not yet with an id: for when memory is full. */
+static int
+write_all(void)
 {
 	struct bucket	*b;
 
@@ -215,7 +254,76 @@ rollup_write(void)
 }
 
 void
+rollup_forget(void)
+{
+	memset(seen, 0, sizeof(seen));
+}
+
+int
+rollup_start(int64_t first)
+{
+	int64_t	 id;
+
+	minute_now = 0;
+	if (known)
+		return (0);
+	if (schema_get(COUNTED, 0, &id) == -1 ||
+	    rollup_fill(id + 1, first) == -1)
+		return (-1);
+	known = 1;
+	return (0);
+}
+
+int
+rollup_write(int64_t id)
+{
+	if (!known && rollup_start(id + 1) == -1)
+		return (-1);
+	if (write_all() == -1 || schema_set(COUNTED, id) == -1)
+		return (-1);
+	pending = 0;
+	next_write = loop_mono() + ROLLUP_SECONDS * UINT64_C(1000000);
+	return (0);
+}
+
+int
+rollup_sync(void)
+{
+	if (rollup_pending() == 0)
+		return (0);
+	if (db_begin(0) == 0) {
+		if (rollup_write(insert_head()) == 0 && db_commit() == 0)
+			return (0);
+		db_rollback();
+	}
+	rollup_clear();
+	return (-1);
+}
+
+int
+rollup_finish(int64_t id)
+{
+	if (pending < ROLLUP_ROWS && loop_mono() < next_write)
+		return (0);
+	return (rollup_write(id));
+}
+
+unsigned int
+rollup_pending(void)
+{
+	return (known ? pending : UINT_MAX);
+}
+
+void
 rollup_clear(void)
+{
+	drop();
+	known = 0;
+	pending = 0;
+}
+
+static void
+drop(void)
 {
 	struct bucket	*b;
 
@@ -224,7 +332,7 @@ rollup_clear(void)
 		free(b);
 	}
 	nbuckets = 0;
-	last = NULL;
+	rollup_forget();
 	rolltop_clear();
 }
 
@@ -247,18 +355,20 @@ fill_row(sqlite3_stmt *s)
 	r.bytes_out = sqlite3_column_int64(s, 5);
 	r.decision = FLAGS_DECISION(flags);
 	r.error = FLAGS_ERROR(flags) != 0;
+	r.target = sqlite3_column_int64(s, 9);
 	r.host = db_text(s, 7);
 	r.service = db_text(s, 8);
 	return (rollup_add(&r));
 }
 
 int
-rollup_fill(void)
+rollup_fill(int64_t from, int64_t to)
 {
 	sqlite3_stmt	*s;
 	int		 rc;
 
-	if ((s = db_prep(&sql_fill)) == NULL)
+	if ((s = db_prep(&sql_fill)) == NULL ||
+	    db_bind(s, "ii", from, to) == -1)
 		return (-1);
 	while ((rc = db_step(s)) == 1) {
 		if (fill_row(s) == -1) {
@@ -267,9 +377,6 @@ rollup_fill(void)
 			break;
 		}
 	}
-	if (rc == 0)
-		rc = rollup_write();
-	rollup_clear();
 	return (rc);
 }
 
@@ -291,8 +398,8 @@ rollup_trim(int max)
 		n += sqlite3_changes(db_handle());
 	}
 	/* A clock that goes back must not bring back what memory still has. */
-	if (n > 0)
-		rollup_clear();
+	if (n > 0 && pending == 0)
+		drop();
 	if (n >= max)
 		return (n);
 	if ((rc = rolltop_trim(minute / 60, max - n)) == -1)

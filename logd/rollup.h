@@ -25,9 +25,13 @@
 
 /*
  * Requests counted by vault, minute, class of status and decision, and by
- * hour in rolltop.h, so that a chart costs buckets and not rows.  The counts
- * are written by the transaction that inserts the rows: neither is ever there
- * without the other.  They are kept longer than the rows.
+ * hour in rolltop.h, so that a chart costs buckets and not rows.  They are
+ * kept longer than the rows.
+ *
+ * The counts of ROLLUP_ROWS rows or ROLLUP_SECONDS are written together, by
+ * the transaction of a batch, with the last id that they have.  Memory has the
+ * rest; when it is lost, by a kill or a rollback, the rows from that id on are
+ * counted again.  Retention writes what it might delete before it was counted.
  *
  * A request counts in the minute in which it started.  One that claims to
  * start more than a minute after its commit, by a clock that was moved since
@@ -37,6 +41,8 @@
  */
 #define ROLLUP_DAYS	90
 #define ROLLUP_CACHE	1024	/* buckets in memory */
+#define ROLLUP_ROWS	8192
+#define ROLLUP_SECONDS	10
 #define ROLLUP_CLASSES	7	/* 0 nothing sent, 1xx to 5xx, 6 not known */
 #define ROLLUP_SLICE	2000	/* buckets read in a turn */
 #define ROLLUP_STEPS	1024	/* at most, of a chart */
@@ -52,20 +58,31 @@ struct rollup_row {
 	uint64_t	 bytes_out;
 	unsigned int	 decision;
 	int		 error;		/* has an error_code */
+	int64_t		 target;	/* entry of what follows, or 0 */
 	const char	*host;
 	const char	*service;
 };
 
 /*
- * Count a row that was inserted, write what was counted, both within the
- * row's transaction.  0, or -1 with db_error().
+ * All within a transaction; 0, or -1 with db_error().  rollup_start() comes
+ * before its first row, whose id is told; rollup_add() counts a row that was
+ * inserted; rollup_finish() writes when it is time, rollup_write() does
+ * always.  `id' is the last of the transaction.
  */
+int	 rollup_start(int64_t first);
 int	 rollup_add(const struct rollup_row *);
-int	 rollup_write(void);
+int	 rollup_finish(int64_t id);
+int	 rollup_write(int64_t id);
+/* The same in a transaction of its own: before reading, if no row may lack. */
+int	 rollup_sync(void);
+/* How many rows of the last commit and before were not written yet. */
+unsigned int	 rollup_pending(void);
+/* The number of a target may get another meaning. */
+void	 rollup_forget(void);
 /* After a rollback, and when the database closes. */
 void	 rollup_clear(void);
-/* Count every row of the log: a migration's part. */
-int	 rollup_fill(void);
+/* Count the rows from one id up to, not including, another. */
+int	 rollup_fill(int64_t from, int64_t to);
 /*
  * Delete up to `max' buckets and names older than ROLLUP_DAYS.  How many,
  * or -1.
@@ -87,9 +104,9 @@ struct rollup_sum {
  * A chart: from and to, not included, are minutes since the epoch, step is in
  * minutes, sums are (to - from + step - 1) / step and of the caller, zeroed,
  * at most ROLLUP_STEPS.  rollup_read() adds up to ROLLUP_SLICE buckets to
- * them: 1 when that was the last, 0 when it must be called again, in another
- * turn if need be, or -1 with db_error().  at_vault and at_minute are 0 first
- * and then rollup_read()'s.
+ * them, of what was written: 1 when that was the last, 0 when it must be
+ * called again, in another turn if need be, or -1 with db_error().  at_vault
+ * and at_minute are 0 first and then rollup_read()'s.
  */
 struct rollup_chart {
 	uint64_t		 vault;		/* or ROLLUP_ALL */

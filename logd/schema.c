@@ -157,6 +157,7 @@ static struct db_sql	 sql_set =
 static struct db_sql	 sql_code =
     DB_SQL("INSERT INTO codes (list, number, name) VALUES (?, ?, ?)"
     " ON CONFLICT (list, number) DO UPDATE SET name = excluded.name");
+static struct db_sql	 sql_last = DB_SQL("SELECT max(id) FROM log");
 static struct db_sql	 sql_ncodes = DB_SQL("SELECT count(*) FROM codes");
 
 static int	schema_table(unsigned int);
@@ -262,7 +263,16 @@ schema_classes(void)
 static int
 schema_rollups(void)
 {
-	return (db_exec(log_rollups) == -1 ? -1 : rollup_fill());
+	int64_t	 last;
+	int	 rc;
+
+	rollup_clear();
+	if (db_exec(log_rollups) == -1 ||
+	    db_int(&sql_last, 0, &last, "") == -1)
+		return (-1);
+	rc = rollup_write(last);
+	rollup_clear();
+	return (rc);
 }
 
 /* The views' names follow codes.h without a migration. */
@@ -301,8 +311,8 @@ static int
 schema_sound(const char *dir, char *why, size_t len)
 {
 	static const char *const	 log[] = { "meta", "streams",
-	    "live_scopes", "open_requests", "scopes", "targets", "minutes", "rollups",
-	    "tops" };
+	    "live_scopes", "open_requests", "scopes", "targets",
+	    "minutes", "rollups", "tops" };
 	char		 sql[160];
 	const char	*table;
 	sqlite3_stmt	*s;

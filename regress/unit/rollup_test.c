@@ -30,7 +30,9 @@
 #include "../../logd/batch.h"
 #include "../../logd/clock.h"
 #include "../../logd/db.h"
+#include "../../logd/dict.h"
 #include "../../logd/hist.h"
+#include "../../logd/insert.h"
 #include "../../logd/migrate.h"
 #include "../../logd/retain.h"
 #include "../../logd/rolltop.h"
@@ -46,8 +48,8 @@ add_random(void)
 {
 	static const char *const	 hosts[] = { "a.example", "b.example",
 	    "c.example", "" };
-	static const int64_t		 status[] = { 200, 200, 201, 404, 502, 0,
-	    -1, 999 };
+	static const int64_t		 status[] = { 200, 200, 201, 404, 502,
+	    0, -1, 999 };
 	struct record			*r;
 
 	r = fix_request(arc4random_uniform(3) + 1, 0, "/");
@@ -61,6 +63,14 @@ add_random(void)
 	record_uuid(r->request_id, clock_now() -
 	    arc4random_uniform(5) * MINUTE);
 	batch_add(r);
+}
+
+/* Write what is in memory, as a reader and the end do. */
+static void
+written(void)
+{
+	assert_int_equal(rollup_sync(), 0);
+	assert_int_equal(rollup_pending(), 0);
 }
 
 /* How many rows of one query another does not have, and the other way. */
@@ -84,6 +94,7 @@ same(const char *a, const char *b)
 static void
 consistent(void)
 {
+	written();
 	same("SELECT vault, class, decision, sum(count), sum(errors), "
 	    "sum(bytes_in), sum(bytes_out) FROM rollups GROUP BY 1, 2, 3",
 	    "SELECT ifnull(vault, 0), iif(status BETWEEN 0 AND 599, "
@@ -98,9 +109,11 @@ consistent(void)
 	    "CREATE TEMP TABLE t AS SELECT * FROM tops;"
 	    "BEGIN; DELETE FROM rollups; DELETE FROM tops");
 	rollup_clear();
-	assert_int_equal(rollup_fill(), 0);
+	assert_int_equal(rollup_fill(1, INT64_MAX), 0);
+	assert_int_equal(rollup_write(insert_head()), 0);
 	same("SELECT * FROM r", "SELECT * FROM rollups");
 	same("SELECT * FROM t", "SELECT * FROM tops");
+	rollup_clear();
 	fix_sql("ROLLBACK; DROP TABLE r; DROP TABLE t");
 }
 
@@ -194,6 +207,7 @@ test_refused(void **state)
 	for (i = 0; i < 40; i++)
 		batch_add(fix_request(1, 0, i % 5 ? "/good" : "/bad"));
 	assert_int_equal(batch_flush(0), 0);
+	written();
 	assert_int_equal(fix_int("SELECT sum(count) FROM rollups"), 32);
 	consistent();
 }
@@ -214,6 +228,7 @@ test_bounds(void **state)
 		batch_add(r);
 	}
 	assert_int_equal(batch_flush(0), 0);
+	written();
 	assert_int_equal(fix_int("SELECT count(*) FROM rollups"),
 	    3 * ROLLUP_CACHE);
 	consistent();
@@ -226,6 +241,7 @@ test_bounds(void **state)
 		batch_add(r);
 	}
 	assert_int_equal(batch_flush(0), 0);
+	written();
 	assert_int_equal(fix_int("SELECT max(n) FROM (SELECT count(*) AS n "
 	    "FROM tops GROUP BY vault, what, hour)"), ROLLTOP_MAX + 1);
 	assert_int_equal(fix_int("SELECT count FROM tops WHERE name = ''"),
@@ -250,6 +266,7 @@ test_absurd(void **state)
 		batch_add(r);
 	}
 	assert_int_equal(batch_flush(0), 0);
+	written();
 	assert_int_equal(fix_int("SELECT count(*) FROM log WHERE "
 	    "vault = 1"), 4);
 	assert_int_equal(fix_int("SELECT sum(count) FROM rollups"), 2);
@@ -287,6 +304,7 @@ test_read(void **state)
 		batch_add(r);
 	}
 	assert_int_equal(batch_flush(0), 0);
+	written();
 	memset(&c, 0, sizeof(c));
 	c.vault = ROLLUP_ALL;
 	c.from = now - 3999;
@@ -322,6 +340,52 @@ test_read(void **state)
 	assert_string_equal(text, "example=2000 ");
 }
 
+/* An entry of the dictionary goes, and its number is another's at once. */
+static void
+test_reused(void **state)
+{
+	struct record	*r;
+
+	fix_open();
+	vaults();
+	batch_add(fix_request(1, 0, "/"));
+	assert_int_equal(batch_flush(0), 0);
+	fix_sql("DELETE FROM targets");
+	dict_clear();
+	r = fix_request(1, 0, "/");
+	r->host = "other.example";
+	batch_add(r);
+	assert_int_equal(batch_flush(0), 0);
+	written();
+	assert_int_equal(fix_int("SELECT max(target) FROM log"), 1);
+	assert_int_equal(fix_int("SELECT count FROM tops WHERE "
+	    "name = 'other.example'"), 1);
+}
+
+/* A cap that is smaller than what is not written yet. */
+static void
+test_retained(void **state)
+{
+	struct retain_conf	 c = { 0, 10, 0 };
+	int			 i, j;
+
+	fix_open();
+	vaults();
+	retain_configure(&c);
+	for (i = 0; i < 20; i++) {
+		for (j = 0; j < 30; j++)
+			batch_add(fix_request(1, 0, "/"));
+		assert_int_equal(batch_flush(0), 0);
+		retain_turn();
+		fix_crash();
+		fix_open();
+	}
+	written();
+	assert_int_equal(fix_int("SELECT count(*) FROM log WHERE vault = 1"),
+	    10);
+	assert_int_equal(fix_int("SELECT sum(count) FROM rollups"), 600);
+}
+
 /* Old buckets and names leave, a turn's worth at a time; others stay. */
 static void
 test_trim(void **state)
@@ -333,6 +397,7 @@ test_trim(void **state)
 	vaults();
 	batch_add(fix_request(1, 0, "/"));
 	assert_int_equal(batch_flush(0), 0);
+	written();
 	fix_sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 "
 	    "FROM n WHERE i < 999) INSERT INTO rollups SELECT i % 7, i, 2, 0, "
 	    "1, 0, 0, 0, NULL FROM n");
@@ -400,6 +465,8 @@ main(void)
 		TEST(test_bounds),
 		TEST(test_absurd),
 		TEST(test_read),
+		TEST(test_reused),
+		TEST(test_retained),
 		TEST(test_trim),
 		TEST(test_first_schema)
 	};
