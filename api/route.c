@@ -95,6 +95,8 @@ static const struct route	routes[] = {
 	{ HTTP_M_GET, V "/logs/values", values_vault, 0, VALUES_QUERY },
 	{ HTTP_M_GET, "/v1/admin/logs", logs_instance, ROUTE_FILTER,
 	    LOG_QUERY },
+	{ HTTP_M_GET, "/v1/admin/settings", settings_get, 0, NULL },
+	{ HTTP_M_PUT, "/v1/admin/settings", settings_set, 0, NULL },
 	{ HTTP_M_GET, "/v1/admin/backup", backup_get, 0, NULL },
 	{ HTTP_M_GET, "/v1/admin/logs/values", values_instance, 0,
 	    VALUES_QUERY }

@@ -74,6 +74,7 @@ request_fn	 logs_instance, logs_vault;
 request_fn	 services_clear, services_delete, services_enable;
 request_fn	 services_list, services_replace, services_upsert;
 request_fn	 services_usage;
+request_fn	 settings_get, settings_set;
 request_fn	 sessions_list, sessions_mint, sessions_revoke;
 request_fn	 status_get, status_health, status_init, status_me;
 request_fn	 status_processes, status_reload, status_verbose;

@@ -128,6 +128,8 @@ int	 cmd_reload(struct ctl *, struct args *);
 int	 cmd_log_verbose(struct ctl *, struct args *);
 int	 cmd_log_brief(struct ctl *, struct args *);
 int	 cmd_ca(struct ctl *, struct args *);
+int	 cmd_settings_get(struct ctl *, struct args *);	/* settings.c */
+int	 cmd_settings_set(struct ctl *, struct args *);
 int	 cmd_status(struct ctl *, struct args *);	/* status.c */
 int	 cmd_vault_list(struct ctl *, struct args *);	/* vault.c */
 int	 cmd_vault_add(struct ctl *, struct args *);

@@ -104,6 +104,15 @@ static const struct command	log_commands[] = {
 	{ .name = NULL }
 };
 
+static const struct command	settings_commands[] = {
+	{ .name = "get", .run = cmd_settings_get,
+	    .help = "what is in force, and who says so" },
+	{ .name = "set", .operands = "name=value ...", .min = 1, .max = 16,
+	    .run = cmd_settings_set,
+	    .help = "change it, or leave it to the configuration" },
+	{ .name = NULL }
+};
+
 static const struct command	vault_commands[] = {
 	{ .name = "add", .operands = "name", .min = 1, .max = 1,
 	    .run = cmd_vault_add, .help = "make a vault" },
@@ -212,6 +221,8 @@ const struct command	commands[] = {
 	    .help = "run a command whose requests go through brokerd" },
 	{ .name = "service", .sub = service_commands,
 	    .help = "which host gets which credential" },
+	{ .name = "settings", .sub = settings_commands,
+	    .help = "how long the request log is kept" },
 	{ .name = "status", .run = cmd_status, .flags = CMD_LOCAL,
 	    .help = "show the daemon and its processes" },
 	{ .name = "token", .sub = token_commands,

@@ -83,8 +83,14 @@ struct conf_log {
 	int64_t			 retain_audit;	/* seconds, 0: no limit */
 	int64_t			 reserve;	/* bytes */
 	/* From the environment and -o: above the owner's setting too. */
+	enum value_source	 age_from;	/* of retain_age and retain_rows */
+	enum value_source	 rows_from;
+	int			 lock;		/* the owner's do not count */
 	int64_t			 force_age;	/* or CONF_NOT_FORCED */
 	int64_t			 force_rows;	/* or CONF_NOT_FORCED */
+	enum value_source	 force_age_from;
+	enum value_source	 force_rows_from;
+	int			 force_lock;
 };
 
 struct conf_http {

@@ -27,6 +27,7 @@
 static int	 opt_age(struct conf *, const char *, const char *);
 static int	 opt_rows(struct conf *, const char *, const char *);
 static int	 opt_user(const char *, struct conf_id *);
+static enum value_source	 opt_source(const char *);
 static int	 opt_number(const char *, unsigned int *);
 
 static const struct {
@@ -59,11 +60,9 @@ conf_environ(struct conf *conf)
 			rv = -1;
 	if ((value = getenv(ENV_LOCK)) == NULL)
 		return (rv);
-	if (strcmp(value, "true") == 0) {
-		conf_report("%s: not supported yet: a retention set through "
-		    "the API", ENV_LOCK);
-		rv = -1;
-	} else if (strcmp(value, "false") != 0) {
+	if (strcmp(value, "true") == 0)
+		conf->log.force_lock = 1;
+	else if (strcmp(value, "false") != 0) {
 		conf_report("%s: \"%s\" is neither true nor false", ENV_LOCK,
 		    value);
 		rv = -1;
@@ -90,14 +89,24 @@ conf_option(struct conf *conf, const char *option)
 	return (-1);
 }
 
+/* Variables of the environment are in capitals. */
+static enum value_source
+opt_source(const char *what)
+{
+	return (strncmp(what, "BROKERD_", 8) == 0 ? SOURCE_ENVIRONMENT :
+	    SOURCE_OPTION);
+}
+
 static int
 opt_age(struct conf *conf, const char *what, const char *value)
 {
 	const char	*errstr;
 
 	errstr = confval_hours(value, &conf->log.force_age);
-	if (errstr == NULL)
+	if (errstr == NULL) {
+		conf->log.force_age_from = opt_source(what);
 		return (0);
+	}
 	conf_report("%s: \"%s\" %s", what, value, errstr);
 	return (-1);
 }
@@ -111,6 +120,7 @@ opt_rows(struct conf *conf, const char *what, const char *value)
 	rows = strtonum(value, 0, CONF_ROWS_MAX, &errstr);
 	if (errstr == NULL) {
 		conf->log.force_rows = rows;
+		conf->log.force_rows_from = opt_source(what);
 		return (0);
 	}
 	conf_report("%s: \"%s\" is not a number of rows (0 to %lld)", what,

@@ -196,11 +196,18 @@ send_log(struct child *c, const struct conf *conf)
 	m.flush_ms = log->flush_ms;
 	m.batch = log->batch;
 	m.retain_seconds = log->retain_age;
+	m.seconds_from = log->age_from;
 	m.retain_rows = log->retain_rows;
-	if (log->force_age != CONF_NOT_FORCED)
+	m.rows_from = log->rows_from;
+	m.locked = log->lock || log->force_lock;
+	if (log->force_age != CONF_NOT_FORCED) {
 		m.retain_seconds = log->force_age;
-	if (log->force_rows != CONF_NOT_FORCED)
+		m.seconds_from = log->force_age_from;
+	}
+	if (log->force_rows != CONF_NOT_FORCED) {
 		m.retain_rows = log->force_rows;
+		m.rows_from = log->force_rows_from;
+	}
 	m.retain_audit_seconds = log->retain_audit;
 	m.reserve = log->reserve;
 	m.path_mode = log->path;

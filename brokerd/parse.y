@@ -305,10 +305,12 @@ logopt		: MODE AVAILABLE	{
 		}
 		| RETAIN word		{
 			confset_age("log retain", $2, &conf->log.retain_age);
+			conf->log.age_from = SOURCE_FILE;
 		}
 		| RETAIN ROWS word	{
 			confset_rows("log retain rows", $3,
 			    &conf->log.retain_rows);
+			conf->log.rows_from = SOURCE_FILE;
 		}
 		| RETAIN AUDIT word	{
 			confset_age("log retain audit", $3,
@@ -331,8 +333,8 @@ logopt		: MODE AVAILABLE	{
 				conf->log.path = PATH_NONE;
 		}
 		| RETENTION LOCK	{
-			parse_notyet("log retention lock", NULL,
-			    "a retention set through the API");
+			if (confset_once("log retention lock"))
+				conf->log.lock = 1;
 		}
 		;
 

@@ -143,6 +143,8 @@ print_log(FILE *fp, const struct conf_log *log)
 	print_duration(fp, "log retain audit", log->retain_audit * 1000);
 	print_size(fp, "log reserve", log->reserve);
 	fprintf(fp, "log path %s\n", path_mode_name(log->path));
+	if (log->lock)
+		fprintf(fp, "log retention lock\n");
 	/* Not of the file, but what is in force. */
 	if (log->force_age != CONF_NOT_FORCED)
 		print_duration(fp, "# environment or -o: log retain",

@@ -209,6 +209,13 @@ RECORD(obj_credential,
     I64(created_at)
     I64(updated_at))
 
+/* There is one.  A value is -1 where the owner has set none. */
+RECORD(obj_settings,
+    U64(id)
+    I64(retain_seconds)
+    I64(retain_rows)
+    I64(updated_at))
+
 /* One change of one object: op is enum object_op, kind enum object_kind. */
 RECORD(object,
     U8(kind)
@@ -312,6 +319,10 @@ RECORD(op_grant,
     STR(agent, 64)
     U8(role)
     U8(mode))
+/* -1 unsets a value, -2 leaves it as it is. */
+RECORD(op_settings,
+    I64(retain_seconds)
+    I64(retain_rows))
 RECORD(op_session_mint,
     U32(ttl)
     STR(label, 400))
@@ -373,6 +384,16 @@ RECORD(view_credential,
     STR(key, 64)
     I64(created_at)
     I64(updated_at))
+/* What is in force and enum value_source of it, and what the owner has set. */
+RECORD(view_settings,
+    I64(retain_seconds)
+    U8(seconds_from)
+    I64(retain_rows)
+    U8(rows_from)
+    I64(audit_seconds)
+    I64(owner_seconds)
+    I64(owner_rows)
+    U8(locked))
 RECORD(view_usage,
     STR(name, 64)
     STR(host, 600))
@@ -404,13 +425,16 @@ MESSAGE(CONF_UPSTREAM, conf_upstream, FROM_PARENT, TO_WORKERS, 0,
     U8(ca_only))
 MESSAGE(CONF_NETWORK, conf_network, FROM_PARENT, TO_RESOLVER, 0,
     LIST(allow, cidr, 256))
-MESSAGE(CONF_LOG, conf_log, FROM_PARENT, TO_LOGGERS, 0,
+MESSAGE(CONF_LOG, conf_log, FROM_PARENT, TO_LOGGERS | TO_KEYD, 0,
     U8(strict)
     U32(flush_ms)
     U32(batch)
     U64(retain_seconds)
     U64(retain_rows)
     U64(retain_audit_seconds)
+    U8(seconds_from)
+    U8(rows_from)
+    U8(locked)
     U64(reserve)
     U8(path_mode))
 MESSAGE(CONF_END, conf_end, FROM_PARENT, TO_ALL, 0,

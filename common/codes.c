@@ -37,6 +37,7 @@ static const char *const agent_statuses[] = { AGENT_STATUS_LIST(NAME) };
 static const char *const unmatcheds[] = { UNMATCHED_LIST(NAME) };
 static const char *const path_modes[] = { PATH_LIST(NAME) };
 static const char *const auth_types[] = { AUTH_TYPE_LIST(NAME) };
+static const char *const sources[] = { SOURCE_LIST(NAME) };
 static const char *const objects[] = { OBJECT_LIST(NAME) };
 static const char *const ops[] = { OP_LIST(NAME) };
 #undef NAME
@@ -50,7 +51,8 @@ static const struct rec_desc *const object_descs[] = {
 	[OBJ_TOKEN] =		&desc_obj_token,
 	[OBJ_GRANT] =		&desc_obj_grant,
 	[OBJ_SERVICE] =		&desc_obj_service,
-	[OBJ_CREDENTIAL] =	&desc_obj_credential
+	[OBJ_CREDENTIAL] =	&desc_obj_credential,
+	[OBJ_SETTINGS] =	&desc_obj_settings
 };
 static const struct rec_desc *const op_descs[] = { OP_LIST(OP_DESC) };
 static const struct rec_desc *const view_descs[] = { VIEW_LIST(VIEW_DESC) };
@@ -105,6 +107,7 @@ NAMES(agent_status, agent_statuses)
 NAMES_BY(unmatched, unmatcheds)
 NAMES_BY(path_mode, path_modes)
 NAMES_BY(auth_type, auth_types)
+NAMES(value_source, sources)
 NAMES(object, objects)
 NAMES(op, ops)
 

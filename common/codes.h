@@ -150,6 +150,14 @@
 	X(AUTH_API_KEY, "api-key")					\
 	X(AUTH_CUSTOM, "custom")
 
+/* Where a value comes from: each counts more than those before it. */
+#define SOURCE_LIST(X)							\
+	X(SOURCE_DEFAULT, "default")					\
+	X(SOURCE_FILE, "brokerd.conf")					\
+	X(SOURCE_OWNER, "owner")					\
+	X(SOURCE_ENVIRONMENT, "environment")				\
+	X(SOURCE_OPTION, "option")
+
 /* Kinds of objects of the control state; the names are the tables'. */
 #define OBJECT_LIST(X)							\
 	X(OBJ_KEYRING, "keyring")					\
@@ -158,7 +166,8 @@
 	X(OBJ_TOKEN, "tokens")						\
 	X(OBJ_GRANT, "grants")						\
 	X(OBJ_SERVICE, "services")					\
-	X(OBJ_CREDENTIAL, "credentials")
+	X(OBJ_CREDENTIAL, "credentials")				\
+	X(OBJ_SETTINGS, "settings")
 
 /* Operations of ADMIN; the names are the audit rows' actions. */
 #define OP_LIST(X)							\
@@ -187,7 +196,8 @@
 	X(OP_RELOAD, "daemon.reload", op_none)				\
 	X(OP_VERBOSE, "daemon.verbose", op_none)			\
 	X(OP_BRIEF, "daemon.brief", op_none)				\
-	X(OP_BACKUP, "daemon.backup", op_none)
+	X(OP_BACKUP, "daemon.backup", op_none)				\
+	X(OP_SETTINGS, "settings.set", op_settings)
 
 /*
  * What a caller may be asked about with MAY, beside ADMIN's operations, which
@@ -210,7 +220,8 @@
 	X(VIEW_USAGE, view_usage)					\
 	X(VIEW_CREDENTIALS, view_credential)				\
 	X(VIEW_SESSIONS, view_session)					\
-	X(VIEW_ADMIN_VAULTS, view_vault)
+	X(VIEW_ADMIN_VAULTS, view_vault)				\
+	X(VIEW_SETTINGS, view_settings)
 
 #define CODE(c, ...)	c,
 enum log_kind		{ KIND_LIST(CODE) KIND_MAX };
@@ -228,6 +239,7 @@ enum token_kind		{ TOKEN_LIST(CODE) TOKEN_MAX };
 enum unmatched		{ UNMATCHED_LIST(CODE) UNMATCHED_MAX };
 enum path_mode		{ PATH_LIST(CODE) PATH_MODE_MAX };
 enum auth_type		{ AUTH_TYPE_LIST(CODE) AUTH_TYPE_MAX };
+enum value_source	{ SOURCE_LIST(CODE) SOURCE_MAX };
 enum object_kind	{ OBJECT_LIST(CODE) OBJ_MAX };
 enum admin_op		{ OP_LIST(CODE) OP_MAX };
 enum may_action		{ ACTION_LIST(CODE) ACTION_MAX };
@@ -281,6 +293,7 @@ const char	*agent_status_name(unsigned int);
 const char	*unmatched_name(unsigned int);
 const char	*path_mode_name(unsigned int);
 const char	*auth_type_name(unsigned int);
+const char	*value_source_name(unsigned int);
 const char	*object_name(unsigned int);
 const char	*op_name(unsigned int);
 

@@ -50,6 +50,7 @@ union job_args {
 	struct rec_op_name		 name;
 	struct rec_op_rename		 rename;
 	struct rec_op_vault_settings	 vault_settings;
+	struct rec_op_settings		 settings;
 	struct rec_op_credentials_set	 credentials_set;
 	struct rec_op_credentials_delete credentials_delete;
 	struct rec_op_services		 services;

@@ -42,6 +42,7 @@
 #include "revoke.h"
 #include "scope.h"
 #include "seal.h"
+#include "settings.h"
 #include "state.h"
 #include "view.h"
 #include "worker.h"
@@ -67,6 +68,7 @@ static unsigned int	 skipped;	/* rows that belong to nothing */
 static unsigned int	 ticks;
 
 static void	init(int, char **);
+static int	conf(struct msg *, char *, size_t);
 static int	conf_file(struct msg_file *, int *, char *, size_t);
 static void	start(int);
 static void	stop(uint32_t);
@@ -127,7 +129,9 @@ static const struct proc_child	keyd = {
 	.proc = PROC_KEYD,
 	.promises = "stdio",
 	.init = init,
+	.conf = conf,
 	.conf_file = conf_file,
+	.activate = settings_activate,
 	.peers = links,
 	.start = start,
 	.shutdown = stop,
@@ -151,6 +155,14 @@ init(int argc, char **argv)
 		fatalx("atexit");
 	evtimer_set(&tick_ev, tick, NULL);
 	loop_hook(TURN_LINKS, resume, NULL);
+}
+
+static int
+conf(struct msg *m, char *why, size_t len)
+{
+	if (m->type == MSG_CONF_LOG)
+		settings_conf(&m->u.conf_log);
+	return (0);
 }
 
 /* The key file of the first configuration is the one that counts. */

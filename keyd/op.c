@@ -53,7 +53,8 @@ static const struct {
 	[OP_RELOAD] =		{ op_recorded, 0 },
 	[OP_VERBOSE] =		{ op_recorded, 0 },
 	[OP_BRIEF] =		{ op_recorded, 0 },
-	[OP_BACKUP] =		{ op_recorded, 0 }
+	[OP_BACKUP] =		{ op_recorded, 0 },
+	[OP_SETTINGS] =		{ op_settings, 0 }
 };
 
 op_fn *

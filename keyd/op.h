@@ -66,6 +66,7 @@ op_fn	 op_recorded;
 
 /* op_vault.c */
 op_fn	 op_init, op_vault_create, op_vault_delete, op_vault_rename;
+op_fn	 op_settings;	/* settings.c */
 op_fn	 op_vault_settings;
 void	 op_view_vault(const struct vault *, enum vault_role,
 	    struct rec_view_vault *);

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "retention.h"
 #include "state.h"
 
 struct state	 state;
@@ -41,6 +42,7 @@ static int	state_cmp_credential_name(struct credential *,
 static int	body_take(const struct rec_object *, void *,
 		    struct msg_blob *);
 static int	put_keyring(const struct rec_object *);
+static int	put_settings(const struct rec_object *);
 static int	put_vault(const struct rec_object *);
 static int	put_agent(const struct rec_object *);
 static int	put_token(const struct rec_object *, int64_t, uint64_t);
@@ -118,6 +120,9 @@ state_init(void)
 	RB_INIT(&state.grants);
 	RB_INIT(&state.services);
 	RB_INIT(&state.credentials);
+	state.settings.id = 1;
+	state.settings.retain_seconds = RETENTION_NONE;
+	state.settings.retain_rows = RETENTION_NONE;
 }
 
 void
@@ -176,10 +181,25 @@ state_apply(const struct rec_object *obj, int64_t wall, uint64_t mono)
 		return (put_service(obj));
 	case OBJ_CREDENTIAL:
 		return (put_credential(obj));
+	case OBJ_SETTINGS:
+		return (put_settings(obj));
 	}
  bad:
 	errno = EBADMSG;
 	return (-1);
+}
+
+static int
+put_settings(const struct rec_object *obj)
+{
+	struct rec_obj_settings	 o;
+
+	if (rec_from_blob(&obj->body, &desc_obj_settings, &o, NULL) == -1) {
+		errno = EBADMSG;
+		return (-1);
+	}
+	state.settings = o;
+	return (0);
 }
 
 static int
@@ -498,7 +518,7 @@ delete_object(const struct rec_object *obj)
 	struct credential	*c, ckey;
 
 	if (obj->kind == OBJ_KEYRING || obj->kind == OBJ_VAULT ||
-	    object_desc(obj->kind) == NULL ||
+	    obj->kind == OBJ_SETTINGS || object_desc(obj->kind) == NULL ||
 	    rec_from_blob(&obj->body, object_desc(obj->kind), &key,
 	    NULL) == -1) {
 		errno = EBADMSG;

@@ -143,6 +143,7 @@ struct state {
 	uint64_t		 vault_max;	/* highest id ever seen */
 	unsigned int		 nvaults;	/* living */
 	unsigned int		 nagents;
+	struct rec_obj_settings	 settings;
 	size_t			 sealed;	/* bytes of credentials */
 };
 extern struct state	 state;

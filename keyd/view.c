@@ -25,6 +25,7 @@
 #include "log.h"
 #include "op.h"
 #include "service.h"
+#include "settings.h"
 #include "state.h"
 #include "view.h"
 
@@ -66,6 +67,7 @@ static int	view_credentials(struct page *);
 static int	view_sessions(struct page *);
 static int	by_age(const void *, const void *);
 static int	view_admin_vaults(struct page *);
+static int	view_settings(struct page *);
 
 static int	(*const views[VIEW_MAX])(struct page *) = {
 	[VIEW_VAULTS] =		view_vaults,
@@ -78,7 +80,8 @@ static int	(*const views[VIEW_MAX])(struct page *) = {
 	[VIEW_USAGE] =		view_usage,
 	[VIEW_CREDENTIALS] =	view_credentials,
 	[VIEW_SESSIONS] =	view_sessions,
-	[VIEW_ADMIN_VAULTS] =	view_admin_vaults
+	[VIEW_ADMIN_VAULTS] =	view_admin_vaults,
+	[VIEW_SETTINGS] =	view_settings
 };
 
 /* Whether the next object belongs to this page. */
@@ -201,6 +204,15 @@ view_admin_vaults(struct page *p)
 			break;
 	}
 	return (0);
+}
+
+static int
+view_settings(struct page *p)
+{
+	struct rec_view_settings	 view;
+
+	settings_view(&view);
+	return (wanted(p) ? add(p, &view) : 0);
 }
 
 static int

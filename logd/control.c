@@ -35,6 +35,7 @@
 #include "log.h"
 #include "proc.h"
 #include "recover.h"
+#include "retain.h"
 #include "schema.h"
 #include "vault.h"
 
@@ -79,6 +80,7 @@ static int	control_put(const struct rec_object *, const void *);
 static int	control_delete(const struct rec_object *, const void *);
 static int	control_object(const struct rec_object *);
 static int	control_write(const struct msg_commit *, struct record **);
+static void	control_settings(const struct rec_object *);
 static void	control_applied(const struct msg_commit *);
 static int	control_check(const struct msg_commit *, char *, size_t);
 static void	control_read(sqlite3_stmt *, const struct rec_desc *, void *);
@@ -230,6 +232,7 @@ control_object(const struct rec_object *o)
 		struct rec_obj_grant		 grant;
 		struct rec_obj_service		 service;
 		struct rec_obj_credential	 credential;
+		struct rec_obj_settings		 settings;
 	}		 obj;
 	struct arena	 arena = { NULL };
 	int		 rc;
@@ -292,6 +295,15 @@ control_write(const struct msg_commit *m, struct record **audit)
 }
 
 static void
+control_settings(const struct rec_object *o)
+{
+	struct rec_obj_settings	 s;
+
+	if (rec_from_blob(&o->body, &desc_obj_settings, &s, NULL) == 0)
+		retain_owner(s.retain_seconds, s.retain_rows);
+}
+
+static void
 control_applied(const struct msg_commit *m)
 {
 	const struct rec_object	*o;
@@ -300,6 +312,8 @@ control_applied(const struct msg_commit *m)
 
 	for (i = 0; i < m->objects_n; i++) {
 		o = &m->objects[i];
+		if (o->kind == OBJ_SETTINGS)
+			control_settings(o);
 		if (o->kind != OBJ_VAULT || o->body.len < sizeof(id))
 			continue;
 		memcpy(&id, o->body.data, sizeof(id));

@@ -55,7 +55,7 @@
 
 static char			 dir[PATH_MAX];
 static struct batch_conf	 next_batch;
-static struct retain_conf	 next_retain;
+static struct retention		 next_retain;
 static struct event		 stop_ev;
 static uint64_t			 stop_at;
 static int			 later;	/* linked to what starts after keyd */
@@ -151,9 +151,7 @@ conf(struct msg *m, char *why, size_t len)
 	next_batch.rows = c->batch == 0 ? 1 : c->batch;
 	next_batch.reserve = c->reserve;
 	next_batch.strict = c->strict;
-	next_retain.seconds = c->retain_seconds;
-	next_retain.rows = c->retain_rows;
-	next_retain.audit_seconds = c->retain_audit_seconds;
+	retention_conf(&next_retain, c);
 	return (0);
 }
 

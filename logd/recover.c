@@ -165,8 +165,7 @@ recover_load(void)
 	    streamdb_load() == -1 || scope_load() == -1 ||
 	    recover_ids() == -1)
 		return (-1);
-	retain_start();
-	return (0);
+	return (retain_load());
 }
 
 int

@@ -38,7 +38,12 @@
 
 struct retain_counters	 retain_counters;
 
-static struct retain_conf	 conf = { 7 * 86400, 10000, 90 * 86400 };
+static struct retention		 configured = { 7 * 86400, 10000, 90 * 86400,
+				    0, 0, 0 };
+static struct retention		 conf = { 7 * 86400, 10000, 90 * 86400,
+				    0, 0, 0 };	/* with the owner's */
+static int64_t			 owner_seconds = RETENTION_NONE;
+static int64_t			 owner_rows = RETENTION_NONE;
 static struct vaults_over	 over = TAILQ_HEAD_INITIALIZER(over);
 static uint64_t			 next_age;	/* monotonic, when to look */
 static uint64_t			 blocked;	/* monotonic, until when */
@@ -79,7 +84,13 @@ static struct db_sql	 sql_minutes = DB_SQL(
     "DELETE FROM minutes WHERE minute IN (SELECT minute FROM minutes"
     " WHERE last_id < ? ORDER BY minute LIMIT ?)");
 
+static struct db_sql	 sql_owner_seconds =
+    DB_SQL("SELECT retain_seconds FROM settings");
+static struct db_sql	 sql_owner_rows =
+    DB_SQL("SELECT retain_rows FROM settings");
+
 static int	retain_count(const struct vault *);
+static void	retain_apply(void);
 static void	retain_list(struct vault *);
 static int	retain_vault(struct vault *, uint64_t);
 static int	retain_trim(struct vault *);
@@ -90,9 +101,37 @@ static void	retain_commit(struct vault *);
 static void	retain_failed(void);
 
 void
-retain_configure(const struct retain_conf *c)
+retain_configure(const struct retention *c)
 {
-	conf = *c;
+	configured = *c;
+	retain_apply();
+}
+
+void
+retain_owner(int64_t seconds, int64_t rows)
+{
+	owner_seconds = seconds;
+	owner_rows = rows;
+	retain_apply();
+}
+
+int
+retain_load(void)
+{
+	int64_t	 seconds, rows;
+
+	if (db_int(&sql_owner_seconds, RETENTION_NONE, &seconds, "") == -1 ||
+	    db_int(&sql_owner_rows, RETENTION_NONE, &rows, "") == -1)
+		return (-1);
+	retain_owner(seconds, rows);
+	return (0);
+}
+
+static void
+retain_apply(void)
+{
+	conf = configured;
+	retention_owner(&conf, owner_seconds, owner_rows);
 	next_age = 0;
 	age_from = audit_from = 0;
 	retain_start();
@@ -111,7 +150,7 @@ void
 retain_added(struct vault *v)
 {
 	v->rows++;
-	if (conf.rows != 0 && v->rows > conf.rows)
+	if (conf.rows != 0 && v->rows > (uint64_t)conf.rows)
 		retain_list(v);
 }
 
@@ -121,7 +160,7 @@ retain_start(void)
 	struct vault	*v;
 
 	for (v = vault_next(NULL); v != NULL; v = vault_next(v)) {
-		if (conf.rows != 0 && v->rows > conf.rows)
+		if (conf.rows != 0 && v->rows > (uint64_t)conf.rows)
 			retain_list(v);
 	}
 }
@@ -171,7 +210,7 @@ retain_vault(struct vault *v, uint64_t end)
 	uint64_t	 n, left;
 	int		 rc;
 
-	while (conf.rows != 0 && v->rows - vault_gone > conf.rows &&
+	while (conf.rows != 0 && v->rows - vault_gone > (uint64_t)conf.rows &&
 	    vault_gone < RETAIN_ROWS && loop_mono() < end) {
 		left = v->rows - vault_gone - conf.rows;
 		n = left < RETAIN_CHUNK ? left : RETAIN_CHUNK;
@@ -336,7 +375,7 @@ retain_turn(void)
 	}
 	failing = 0;
 	retain_commit(v);
-	if (v != NULL && (conf.rows == 0 || v->rows <= conf.rows)) {
+	if (v != NULL && (conf.rows == 0 || v->rows <= (uint64_t)conf.rows)) {
 		TAILQ_REMOVE(&over, v, over_entry);
 		v->over = 0;
 	}

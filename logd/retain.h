@@ -21,6 +21,7 @@
 
 #include <stdint.h>
 
+#include "retention.h"
 #include "vault.h"
 
 /*
@@ -34,13 +35,10 @@
 #define RETAIN_US	2000
 #define RETAIN_SECONDS	60	/* between two looks at ages */
 
-struct retain_conf {
-	uint64_t	 seconds;	/* 0: for ever, each of them */
-	uint64_t	 rows;
-	uint64_t	 audit_seconds;
-};
-
-void	 retain_configure(const struct retain_conf *);
+void	 retain_configure(const struct retention *);
+/* What the owner has set, or RETENTION_NONE; retain_load() reads it. */
+void	 retain_owner(int64_t seconds, int64_t rows);
+int	 retain_load(void);
 /* A row of the vault was committed. */
 void	 retain_added(struct vault *);
 /* The clock was moved; a leap forward puts deleting by age off. */

@@ -166,6 +166,7 @@ static int	schema_rare(void);
 static int	schema_begins(void);
 static int	schema_classes(void);
 static int	schema_rollups(void);
+static int	schema_settings(void);
 static int	schema_codes(void);
 static int	schema_sound(const char *, char *, size_t);
 
@@ -174,7 +175,8 @@ const struct migration	schema_migrations[] = {
 	{ "indexes of rare rows", schema_rare },
 	{ "begins of a stream", schema_begins },
 	{ "index of rare statuses", schema_classes },
-	{ "counts by minute and hour", schema_rollups }
+	{ "counts by minute and hour", schema_rollups },
+	{ "settings of the instance", schema_settings }
 };
 const int	schema_nmigrations =
     sizeof(schema_migrations) / sizeof(schema_migrations[0]);
@@ -227,12 +229,15 @@ schema_table(unsigned int kind)
 	return (db_exec(sql));
 }
 
+/* Kinds that the first schema had; each later one has its migration. */
+#define FIRST_OBJECTS	OBJ_SETTINGS
+
 static int
 schema_first(void)
 {
 	unsigned int	 i;
 
-	for (i = 0; i < OBJ_MAX; i++) {
+	for (i = 0; i < FIRST_OBJECTS; i++) {
 		if (schema_table(i) == -1)
 			return (-1);
 	}
@@ -273,6 +278,12 @@ schema_rollups(void)
 	rc = rollup_write(last);
 	rollup_clear();
 	return (rc);
+}
+
+static int
+schema_settings(void)
+{
+	return (schema_table(OBJ_SETTINGS));
 }
 
 /* The views' names follow codes.h without a migration. */

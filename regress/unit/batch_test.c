@@ -448,7 +448,8 @@ retain_all(void)
 static void
 test_retain_rows(void **state)
 {
-	struct retain_conf	 c = { 0, 100, 0 };
+	struct retention	 c = { .seconds = 0,
+			    .rows = 100, .audit_seconds = 0 };
 
 	fix_open();
 	fix_vault(1, "one");
@@ -476,7 +477,8 @@ test_retain_rows(void **state)
 static void
 test_retain_fails(void **state)
 {
-	struct retain_conf	 c = { 0, 100, 0 };
+	struct retention	 c = { .seconds = 0,
+			    .rows = 100, .audit_seconds = 0 };
 
 	fix_faults();
 	fix_open();
@@ -501,7 +503,8 @@ test_retain_fails(void **state)
 static void
 test_retain_age(void **state)
 {
-	struct retain_conf	 c = { 3600, 0, 7200 };
+	struct retention	 c = { .seconds = 3600,
+			    .rows = 0, .audit_seconds = 7200 };
 	int64_t			 head;
 
 	fix_open();
@@ -534,7 +537,8 @@ test_retain_age(void **state)
 static void
 test_retain_streams(void **state)
 {
-	struct retain_conf	 c = { 3600, 0, 7200 };
+	struct retention	 c = { .seconds = 3600,
+			    .rows = 0, .audit_seconds = 7200 };
 
 	fix_open();
 	fix_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
@@ -554,7 +558,8 @@ test_retain_streams(void **state)
 static void
 test_retain_leap(void **state)
 {
-	struct retain_conf	 c = { 3600, 0, 7200 };
+	struct retention	 c = { .seconds = 3600,
+			    .rows = 0, .audit_seconds = 7200 };
 
 	fix_open();
 	fix_vault(1, "one");

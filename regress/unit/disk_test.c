@@ -140,7 +140,8 @@ add(int n)
 static void
 workload(void)
 {
-	struct retain_conf	 c = { 0, CAP, 0 };
+	struct retention	 c = { .seconds = 0,
+			    .rows = CAP, .audit_seconds = 0 };
 	int			 i;
 
 	retain_configure(&c);

@@ -165,7 +165,8 @@ batch(int64_t minutes)
 static void
 fill(void)
 {
-	struct retain_conf	 keep = { 0, 0, 0 };
+	struct retention	 keep = { .seconds = 0,
+			    .rows = 0, .audit_seconds = 0 };
 	uint64_t		 id;
 	int			 i;
 

@@ -137,6 +137,7 @@ static const struct {
 	{ RIGHT_OP, OP_VERBOSE, "l" },
 	{ RIGHT_OP, OP_BRIEF, "l" },
 	{ RIGHT_OP, OP_BACKUP, "lO" },
+	{ RIGHT_OP, OP_SETTINGS, "lO" },
 	{ RIGHT_MAY, ACTION_LOGS, "lma" },
 	{ RIGHT_MAY, ACTION_INSTANCE_LOGS, "lO" },
 	{ RIGHT_MAY, ACTION_CONTROL, "l" },
@@ -150,7 +151,8 @@ static const struct {
 	{ RIGHT_VIEW, VIEW_USAGE, "lspma" },
 	{ RIGHT_VIEW, VIEW_CREDENTIALS, "lspma" },
 	{ RIGHT_VIEW, VIEW_SESSIONS, "lma" },
-	{ RIGHT_VIEW, VIEW_ADMIN_VAULTS, "lO" }
+	{ RIGHT_VIEW, VIEW_ADMIN_VAULTS, "lO" },
+	{ RIGHT_VIEW, VIEW_SETTINGS, "lO" }
 };
 #define NCASES	(sizeof(cases) / sizeof(cases[0]))
 

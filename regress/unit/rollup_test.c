@@ -366,7 +366,8 @@ test_reused(void **state)
 static void
 test_retained(void **state)
 {
-	struct retain_conf	 c = { 0, 10, 0 };
+	struct retention	 c = { .seconds = 0,
+			    .rows = 10, .audit_seconds = 0 };
 	int			 i, j;
 
 	fix_open();
@@ -390,7 +391,8 @@ test_retained(void **state)
 static void
 test_trim(void **state)
 {
-	struct retain_conf	 c = { 3600, 0, 7200 };
+	struct retention	 c = { .seconds = 3600,
+			    .rows = 0, .audit_seconds = 7200 };
 	int			 i;
 
 	fix_open();
