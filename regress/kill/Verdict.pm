@@ -21,6 +21,18 @@ use warnings;
 
 use JSON;
 
+# What is looked at: of hundreds of thousands of rows not all fits.
+my @fields = qw(id kind path request_id status error_code count action
+    vault_id);
+
+sub slim {
+	my ($row) = @_;
+	my %slim;
+
+	@slim{@fields} = @{$row}{@fields};
+	return \%slim;
+}
+
 # All rows of a vault that are newer than an id, oldest first.
 sub rows {
 	my ($d, $vault, $after) = @_;
@@ -30,7 +42,8 @@ sub rows {
 	while (1) {
 		my $page = $d->api("GET", "$path?limit=200" .
 		    ($before ? "&before=$before" : ""));
-		my @new = grep { $_->{id} > $after } @{$page->{logs}};
+		my @new = map { slim($_) }
+		    grep { $_->{id} > $after } @{$page->{logs}};
 		push @all, @new;
 		$before = $page->{next_cursor};
 		last if !$before || @new < @{$page->{logs}};
