@@ -58,7 +58,7 @@ sub lines {
 }
 
 # new Verdict(daemon, vault, after, clients => [files], origins => [...],
-# killed => [times when workers were])
+# killed => [times when workers were], both => [when logd was as well])
 sub new {
 	my ($class, $d, $vault, $after, %o) = @_;
 	my $self = bless { vault => $vault, %o, asked => {}, got => {},
@@ -92,9 +92,19 @@ sub unlogged {
 	return grep { !$self->{row}{$_} } keys %{$self->{seen}};
 }
 
-sub near_kill {
-	my ($self, $when) = @_;
-	return scalar grep { abs($when - $_) < 2 } @{$self->{killed}};
+# Whether a client got its answer, or lost its connection, when one was.
+sub near {
+	my ($self, $what, $when) = @_;
+	return scalar grep { abs($when - $_) < 2 } @{$self->{$what}};
+}
+
+# Requests that can be in a gap though the upstream did not see them: they
+# had begun when their worker and logd died.
+sub begun {
+	my ($self) = @_;
+	return grep { !$self->{row}{$_} && !$self->{seen}{$_} &&
+	    $self->near("both", ($self->{got}{$_} // [0, "-", 0])->[2]) }
+	    keys %{$self->{asked}};
 }
 
 # Whether what a client got is what the log says it got.  Of what ended just
@@ -110,15 +120,16 @@ sub agrees {
 		return 0;
 	}
 	return 1 if !$status;
+	# A refusal need not wait for its record.
 	($r) = @{$self->{rid}{$rid} // []} if $rid ne "-";
-	return $self->near_kill($when) || $self->{gaps} > 0 if !$r;
-	return $self->near_kill($when) if !defined $r->{status};
+	return $self->near($rid ne "-" ? "killed" : "both", $when) if !$r;
+	return $self->near("killed", $when) if !defined $r->{status};
 	return $r->{status} == $status;
 }
 
 # The columns of the table, and the sentences about what is wrong.
 sub count {
-	my ($self, $reader, $bound) = @_;
+	my ($self, $reader) = @_;
 	my $row = $self->{row};
 	my @unlogged = $self->unlogged;
 	my %c = (vault => $self->{vault},
@@ -138,12 +149,12 @@ sub count {
 	$c{again} = grep { $_ > 1 } values %n;
 	$c{order} = grep { $reader->[$_] <= $reader->[$_ - 1] } 1 .. $#$reader;
 
-	my $silent = grep { !$row->{$_} } keys %{$self->{asked}};
+	my $begun = $self->begun;
 	my @wrong = (
 	    [$c{gaps} >= $c{unlogged}, "requests that the upstream saw are " .
 		"neither rows nor in gaps"],
-	    [$c{gaps} <= $c{unlogged} + $bound && $c{gaps} <= $silent,
-		"gaps count more than is missing"],
+	    [$c{gaps} <= $c{unlogged} + $begun, "gaps count more than is " .
+		"missing, with $begun that may have begun"],
 	    [$c{twice} == 0, "requests have two rows"],
 	    [$c{differ} == 0, "clients got something else than the log says"],
 	    [$c{holes} == 0, "the reader missed rows"],
