@@ -28,13 +28,16 @@
 static struct event	 tick;
 static int		 records;	/* since the last look */
 static int		 paused;
-static int		 slices;
+static struct link	*links[PACE_LINKS];	/* of this turn */
+static int		 nlinks;
+static int		 turn;		/* which of them was read last */
 
 static void	pace_turn(void *);
 static void	pace_tick(int, short, void *);
 static void	pace_pause(struct link *, void *);
 static void	pace_resume(struct link *, void *);
-static void	pace_drain(struct link *, void *);
+static void	pace_list(struct link *, void *);
+static int	pace_drain(void);
 static void	pace_workers(void (*)(struct link *, void *));
 static int	pace_full(void);
 
@@ -77,10 +80,30 @@ pace_resume(struct link *l, void *arg)
 }
 
 static void
-pace_drain(struct link *l, void *arg)
+pace_list(struct link *l, void *arg)
 {
-	if (!pace_full() && link_drain_in(l, PACE_SLICE) > 0)
-		slices++;
+	if (nlinks < PACE_LINKS)
+		links[nlinks++] = l;
+}
+
+/*
+ * A slice of each in turn, beginning behind the one that had the last: who
+ * sends little is read as soon as everybody else has had one.  Returns how
+ * many had something.
+ */
+static int
+pace_drain(void)
+{
+	int	 i, slice, had = 0;
+
+	slice = batch_config()->rows / nlinks;
+	if (slice > PACE_SLICE)
+		slice = PACE_SLICE;
+	for (i = 0; i < nlinks && !pace_full(); i++) {
+		turn = (turn + 1) % nlinks;
+		had += link_drain_in(links[turn], slice < 1 ? 1 : slice) > 0;
+	}
+	return (had);
 }
 
 /* As much as one batch takes, or more than a database that fails can have. */
@@ -108,10 +131,11 @@ pace_turn(void *arg)
 		records = 0;
 		return;
 	}
+	/* Of one that is closed meanwhile no more is seen. */
 	do {
-		slices = 0;
-		pace_workers(pace_drain);
-	} while (slices > 0 && !pace_full());
+		nlinks = 0;
+		pace_workers(pace_list);
+	} while (nlinks > 0 && !pace_full() && pace_drain() > 0);
 	if (pace_full())
 		tv.tv_usec = batch_stuck() ? BATCH_RETRY_MS * 1000 : 0;
 	else if (records >= PACE_BUSY)

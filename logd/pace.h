@@ -24,7 +24,9 @@
  * every turn brings PACE_BUSY of them and more.
  */
 #define PACE_MS		5
-#define PACE_SLICE	256	/* records of one link before the next */
+#define PACE_SLICE	256	/* records of one link before the next, at
+				 * most; all links together have a batch */
+#define PACE_LINKS	256
 #define PACE_BUSY	64	/* records that are worth a turn */
 
 void	 pace_init(void);
