@@ -151,6 +151,8 @@ fill(const char *dir)
 	    " i * %" PRIu64 " / 10080 + 1, (i + 1) * %" PRIu64 " / 10080"
 	    " FROM (WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1"
 	    " FROM n WHERE i < 10079) SELECT i FROM n)", begin, nrows, nrows);
+	run(h, "INSERT OR REPLACE INTO counts SELECT vault, count(*) FROM log"
+	    " WHERE vault IS NOT NULL GROUP BY vault");
 	run(h, "COMMIT");
 	sqlite3_close(h);
 }

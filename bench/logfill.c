@@ -205,6 +205,8 @@ logfill(const char *dir, int64_t rows)
 		}
 	}
 	insert_init(rows + 1);
+	check(db_exec("INSERT OR REPLACE INTO counts SELECT vault, count(*)"
+	    " FROM log WHERE vault IS NOT NULL GROUP BY vault"), "counts");
 	check(schema_set("next_id", rows + 1), "next_id");
 	check(db_commit(), "commit");
 	recover_close();

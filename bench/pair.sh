@@ -2,6 +2,8 @@
 # alternate.  Wants lib.sh, $here and $ctl, and a function variant().
 # shellcheck shell=sh
 
+ctl=$PWD/brokerctl/brokerctl
+
 setup()
 {
 	need perl perl-base

@@ -83,7 +83,7 @@ struct conf_log {
 	int64_t			 retain_audit;	/* seconds, 0: no limit */
 	int64_t			 reserve;	/* bytes */
 	/* From the environment and -o: above the owner's setting too. */
-	enum value_source	 age_from;	/* of retain_age and retain_rows */
+	enum value_source	 age_from;	/* of these two */
 	enum value_source	 rows_from;
 	int			 lock;		/* the owner's do not count */
 	int64_t			 force_age;	/* or CONF_NOT_FORCED */

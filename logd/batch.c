@@ -287,7 +287,6 @@ static void
 batch_done(void)
 {
 	struct record	*r;
-	struct vault	*v;
 
 	streamdb_saved();
 	scope_saved();
@@ -303,12 +302,10 @@ batch_done(void)
 		}
 		if ((r->flags & (REC_ENDED | REC_DROPPED)) == 0)
 			continue;
-		if ((r->flags & REC_DROPPED) == 0 && r->kind != KIND_AUDIT &&
-		    (v = vault_find(r->vault)) != NULL)
-			retain_added(v);
 		stream_forget(r);
 		record_free(r);
 	}
+	vault_saved(retain_changed);
 	/* It may queue a gap. */
 	insert_committed();
 	batch_counters.flushes++;

@@ -75,6 +75,9 @@ static struct db_sql	 sql_trim_scopes = DB_SQL(
     "DELETE FROM scopes WHERE id IN (SELECT id FROM scopes s"
     " WHERE vault = ?1 AND last_id < ?2 AND NOT EXISTS"
     " (SELECT 1 FROM open_requests o WHERE o.scope = s.id) LIMIT ?3)");
+static struct db_sql	 sql_least = DB_SQL(
+    "SELECT min(last_id) FROM (SELECT last_id FROM targets WHERE vault = ?1"
+    " UNION ALL SELECT last_id FROM scopes WHERE vault = ?1)");
 
 static struct target	*target_find(const uint8_t *, size_t, uint64_t);
 static void	target_put(const uint8_t *, size_t, uint64_t,
@@ -337,4 +340,14 @@ dict_trim(uint64_t vault, int64_t oldest, int max)
 	if (n > 0)
 		dict_clear();
 	return (n);
+}
+
+int
+dict_least(uint64_t vault, int64_t none, int64_t *least)
+{
+	if (db_int(&sql_least, none, least, "i", (int64_t)vault) == -1)
+		return (-1);
+	if (*least > none)
+		*least = none;
+	return (0);
 }

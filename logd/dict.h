@@ -58,6 +58,11 @@ void	 dict_clear(void);
  * bound is below `oldest', the vault's oldest id.  Returns how many, or -1.
  */
 int	 dict_trim(uint64_t vault, int64_t oldest, int max);
+/*
+ * The least bound of an entry of the vault, or `none' if that is less: until
+ * the oldest id has passed it there is nothing to trim.
+ */
+int	 dict_least(uint64_t vault, int64_t none, int64_t *least);
 
 struct dict_counters {
 	uint64_t	 hits;

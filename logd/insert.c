@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "codes.h"
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
@@ -225,8 +226,11 @@ static int
 insert_count(const struct record *r)
 {
 	struct rollup_row	 row;
+	struct vault		*v;
 
 	rows++;
+	if (r->kind != KIND_AUDIT && (v = vault_find(r->vault)) != NULL)
+		vault_change(v, 1);
 	if (r->kind != KIND_REQUEST)
 		return (0);
 	row.vault = r->vault;
@@ -360,7 +364,8 @@ insert_open(struct record *r)
 int
 insert_finish(void)
 {
-	if (insert_flush() == -1 || rollup_finish(next_id - 1) == -1)
+	if (insert_flush() == -1 || rollup_finish(next_id - 1) == -1 ||
+	    vault_save() == -1)
 		return (-1);
 	if (next_id == first_id)
 		return (0);
@@ -384,6 +389,7 @@ insert_undo(void)
 	nslots = 0;
 	rows = 0;
 	rollup_clear();
+	vault_undo();
 	refuse_undo();
 }
 

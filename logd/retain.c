@@ -51,17 +51,13 @@ static int64_t			 age_from;	/* nothing to go below it */
 static int64_t			 audit_from;
 static int			 failing;	/* and reported */
 
-/* What a transaction has deleted of which vault, until it is committed. */
-static struct {
-	uint64_t	 vault;
-	int		 audit;
-}		 gone[RETAIN_ROWS];
-static int	 ngone;
-static uint64_t	 vault_gone;	/* or of one vault, by number */
+static uint64_t			 ngone;		/* in this transaction */
 
+static struct db_sql	 sql_nth = DB_SQL(
+    "SELECT id FROM log INDEXED BY log_vault WHERE vault = ?"
+    " ORDER BY id LIMIT 1 OFFSET ?");
 static struct db_sql	 sql_vault = DB_SQL(
-    "DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY log_vault"
-    " WHERE vault = ? ORDER BY id LIMIT ?)");
+    "DELETE FROM log INDEXED BY log_vault WHERE vault = ? AND id <= ?");
 static struct db_sql	 sql_instance = DB_SQL(
     "DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY log_vault"
     " WHERE vault IS NULL AND flags & 15 <> 3 ORDER BY id LIMIT ?)");
@@ -92,12 +88,15 @@ static struct db_sql	 sql_owner_rows =
 static int	retain_count(const struct vault *);
 static void	retain_apply(void);
 static void	retain_list(struct vault *);
+static int	retain_rows(struct vault **, uint64_t);
 static int	retain_vault(struct vault *, uint64_t);
+static int	retain_delete(const struct vault *, int64_t);
 static int	retain_trim(struct vault *);
 static int	retain_age(uint64_t, int *);
 static int	retain_cut(struct db_sql *, uint64_t, int64_t *, int);
 static int	retain_rest(int *);
 static void	retain_commit(struct vault *);
+static void	retain_done(struct vault *);
 static void	retain_failed(void);
 
 void
@@ -147,9 +146,8 @@ retain_list(struct vault *v)
 }
 
 void
-retain_added(struct vault *v)
+retain_changed(struct vault *v)
 {
-	v->rows++;
 	if (conf.rows != 0 && v->rows > (uint64_t)conf.rows)
 		retain_list(v);
 }
@@ -159,10 +157,8 @@ retain_start(void)
 {
 	struct vault	*v;
 
-	for (v = vault_next(NULL); v != NULL; v = vault_next(v)) {
-		if (conf.rows != 0 && v->rows > (uint64_t)conf.rows)
-			retain_list(v);
-	}
+	for (v = vault_next(NULL); v != NULL; v = vault_next(v))
+		retain_changed(v);
 }
 
 void
@@ -203,47 +199,90 @@ retain_count(const struct vault *v)
 	return (rollup_write(insert_head()));
 }
 
+/*
+ * The oldest n rows of a vault.  They are one range of its index, which is
+ * cheaper to delete than rows that a list names.
+ */
+static int
+retain_delete(const struct vault *v, int64_t n)
+{
+	int64_t	 last;
+
+	if (v->id == 0)
+		return (db_run(&sql_instance, "i", n));
+	if (db_int(&sql_nth, insert_head(), &last, "ii", (int64_t)v->id,
+	    n - 1) == -1)
+		return (-1);
+	return (db_run(&sql_vault, "ii", (int64_t)v->id, last));
+}
+
 /* Bring one vault down to its cap, as far as the turn allows. */
 static int
 retain_vault(struct vault *v, uint64_t end)
 {
-	uint64_t	 n, left;
-	int		 rc;
+	uint64_t	 n, rows;
 
-	while (conf.rows != 0 && v->rows - vault_gone > (uint64_t)conf.rows &&
-	    vault_gone < RETAIN_ROWS && loop_mono() < end) {
-		left = v->rows - vault_gone - conf.rows;
-		n = left < RETAIN_CHUNK ? left : RETAIN_CHUNK;
-		rc = v->id == 0 ? db_run(&sql_instance, "i", (int64_t)n) :
-		    db_run(&sql_vault, "ii", (int64_t)v->id, (int64_t)n);
-		if (rc == -1)
+	while (conf.rows != 0 && ngone < RETAIN_ROWS && loop_mono() < end) {
+		rows = v->rows + v->change;
+		if (rows <= (uint64_t)conf.rows)
+			break;
+		n = rows - conf.rows;
+		if (n > RETAIN_CHUNK)
+			n = RETAIN_CHUNK;
+		if (retain_delete(v, n) == -1)
 			return (-1);
 		/* Fewer rows than we counted: there is nothing to do. */
 		if ((n = sqlite3_changes(db_handle())) == 0)
-			n = left;
-		vault_gone += n;
+			n = rows - conf.rows;
+		vault_change(v, -(int64_t)n);
+		ngone += n;
+	}
+	return (retain_trim(v));
+}
+
+/* One vault after the other; last is the one that was looked at last. */
+static int
+retain_rows(struct vault **last, uint64_t end)
+{
+	struct vault	*v;
+
+	for (v = TAILQ_FIRST(&over); v != NULL; v = TAILQ_NEXT(v, over_entry)) {
+		if (retain_vault(v, end) == -1)
+			return (-1);
+		*last = v;
+		if (ngone >= RETAIN_ROWS || loop_mono() >= end)
+			break;
 	}
 	return (0);
 }
 
+/*
+ * To look for entries costs all of the vault's, and most turns find none:
+ * those that come later have bounds beyond what is written now.
+ */
 static int
 retain_trim(struct vault *v)
 {
-	int64_t	 oldest, none = insert_head() + 1;
+	const int64_t	 none = insert_head() + 1;
+	int64_t		 oldest;
 
 	if ((v->id == 0 ? db_int(&sql_instance_oldest, none, &oldest, "") :
 	    db_int(&sql_oldest, none, &oldest, "i", (int64_t)v->id)) == -1)
 		return (-1);
-	return (dict_trim(v->id, oldest, TRIM));
+	if (oldest <= v->trim)
+		return (0);
+	if (dict_trim(v->id, oldest, TRIM) == -1)
+		return (-1);
+	return (dict_least(v->id, none, &v->trim));
 }
 
 /*
- * One statement by age.  Returns how many rows it deleted and remembers
- * whose they were.
+ * One statement by age.  Returns how many rows it deleted.
  */
 static int
 retain_cut(struct db_sql *sql, uint64_t seconds, int64_t *from, int audit)
 {
+	struct vault	*v;
 	sqlite3_stmt	*s;
 	int64_t		 cut, id;
 	int		 rc, n = 0;
@@ -262,12 +301,14 @@ retain_cut(struct db_sql *sql, uint64_t seconds, int64_t *from, int audit)
 		id = sqlite3_column_int64(s, 0);
 		if (id > *from)
 			*from = id;
-		gone[ngone].audit = audit;
-		gone[ngone++].vault = sqlite3_column_int64(s, 1);
+		v = audit ? NULL : vault_find(sqlite3_column_int64(s, 1));
+		if (v != NULL)
+			vault_change(v, -1);
 		n++;
 	}
 	if (rc == 0 && n < RETAIN_CHUNK)
 		*from = cut;
+	ngone += n;
 	return (rc == -1 ? -1 : n);
 }
 
@@ -303,25 +344,28 @@ retain_rest(int *done)
 	return (streamdb_trim(oldest));
 }
 
+/* A vault that has lost rows by age may have entries to trim. */
 static void
-retain_commit(struct vault *over_cap)
+retain_commit(struct vault *last)
+{
+	retain_counters.rows += ngone;
+	vault_saved(last == NULL ? retain_list : retain_changed);
+	if (last != NULL)
+		retain_done(last);
+}
+
+/* Of those up to here, who needs more stands behind the others. */
+static void
+retain_done(struct vault *last)
 {
 	struct vault	*v;
-	int		 i;
 
-	if (over_cap != NULL) {
-		over_cap->rows -= vault_gone;
-		retain_counters.rows += vault_gone;
-	}
-	for (i = 0; i < ngone; i++) {
-		retain_counters.rows++;
-		v = vault_find(gone[i].vault);
-		if (v == NULL || gone[i].audit)
-			continue;
-		if (v->rows > 0)
-			v->rows--;
-		retain_list(v);
-	}
+	do {
+		v = TAILQ_FIRST(&over);
+		TAILQ_REMOVE(&over, v, over_entry);
+		v->over = 0;
+		retain_changed(v);
+	} while (v != last);
 }
 
 /* Nothing was deleted, and what is remembered of dictionaries may be wrong. */
@@ -329,8 +373,12 @@ static void
 retain_failed(void)
 {
 	const int	 full = db_cause() == CAUSE_FULL;
+	struct vault	*v;
 
 	db_rollback();
+	vault_undo();
+	TAILQ_FOREACH(v, &over, over_entry)
+		v->trim = 0;
 	dict_clear();
 	rollup_clear();
 	age_from = audit_from = 0;
@@ -346,7 +394,7 @@ retain_failed(void)
 void
 retain_turn(void)
 {
-	struct vault	*v;
+	struct vault	*last = NULL;
 	uint64_t	 now = loop_mono();
 	int		 rc, done = 0;
 
@@ -357,28 +405,17 @@ retain_turn(void)
 		return;
 	}
 	ngone = 0;
-	vault_gone = 0;
-	v = TAILQ_FIRST(&over);
 	if ((rc = db_begin(0)) == 0)
-		rc = retain_count(v);
-	if (rc == 0) {
-		if (v != NULL) {
-			rc = retain_vault(v, now + RETAIN_US);
-			if (rc == 0)
-				rc = retain_trim(v);
-		} else
-			rc = retain_age(now + RETAIN_US, &done);
-	}
-	if (rc == -1 || db_commit() == -1) {
+		rc = retain_count(TAILQ_FIRST(&over));
+	if (rc == 0)
+		rc = TAILQ_EMPTY(&over) ? retain_age(now + RETAIN_US, &done) :
+		    retain_rows(&last, now + RETAIN_US);
+	if (rc == -1 || vault_save() == -1 || db_commit() == -1) {
 		retain_failed();
 		return;
 	}
 	failing = 0;
-	retain_commit(v);
-	if (v != NULL && (conf.rows == 0 || v->rows <= (uint64_t)conf.rows)) {
-		TAILQ_REMOVE(&over, v, over_entry);
-		v->over = 0;
-	}
+	retain_commit(last);
 	if (done)
 		next_age = now + RETAIN_SECONDS * SECOND;
 	db_checkpoint();

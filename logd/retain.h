@@ -39,8 +39,8 @@ void	 retain_configure(const struct retention *);
 /* What the owner has set, or RETENTION_NONE; retain_load() reads it. */
 void	 retain_owner(int64_t seconds, int64_t rows);
 int	 retain_load(void);
-/* A row of the vault was committed. */
-void	 retain_added(struct vault *);
+/* Rows of the vault were committed. */
+void	 retain_changed(struct vault *);
 /* The clock was moved; a leap forward puts deleting by age off. */
 void	 retain_clock(int64_t step);
 /* A turn's worth, if there is anything to do. */

@@ -123,6 +123,19 @@ static const char	log_rollups[] =
     " hour INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,"
     " PRIMARY KEY (vault, what, hour, name)) STRICT, WITHOUT ROWID;";
 
+/*
+ * Rows of each vault, as above; audit rows are no vault's, nor the instance
+ * log's.
+ */
+static const char	log_counts[] =
+    "CREATE TABLE counts (vault INTEGER PRIMARY KEY,"
+    " rows INTEGER NOT NULL) STRICT;"
+    "INSERT INTO counts SELECT vault, count(*) FROM log"
+    " INDEXED BY log_vault WHERE vault IS NOT NULL GROUP BY vault;"
+    "INSERT INTO counts SELECT 0, (SELECT count(*) FROM log"
+    " INDEXED BY log_vault WHERE vault IS NULL) - (SELECT count(*) FROM log"
+    " INDEXED BY log_audit WHERE " IS_AUDIT ");";
+
 #define NAMED(list, expr)						\
     "(SELECT name FROM codes WHERE list = '" list "' AND number = " expr ")"
 
@@ -167,6 +180,7 @@ static int	schema_begins(void);
 static int	schema_classes(void);
 static int	schema_rollups(void);
 static int	schema_settings(void);
+static int	schema_counts(void);
 static int	schema_codes(void);
 static int	schema_sound(const char *, char *, size_t);
 
@@ -176,7 +190,8 @@ const struct migration	schema_migrations[] = {
 	{ "begins of a stream", schema_begins },
 	{ "index of rare statuses", schema_classes },
 	{ "counts by minute and hour", schema_rollups },
-	{ "settings of the instance", schema_settings }
+	{ "settings of the instance", schema_settings },
+	{ "rows of each vault", schema_counts }
 };
 const int	schema_nmigrations =
     sizeof(schema_migrations) / sizeof(schema_migrations[0]);
@@ -286,6 +301,12 @@ schema_settings(void)
 	return (schema_table(OBJ_SETTINGS));
 }
 
+static int
+schema_counts(void)
+{
+	return (db_exec(log_counts));
+}
+
 /* The views' names follow codes.h without a migration. */
 static int
 schema_codes(void)
@@ -323,7 +344,8 @@ schema_sound(const char *dir, char *why, size_t len)
 {
 	static const char *const	 log[] = { "meta", "streams",
 	    "live_scopes", "open_requests", "scopes", "targets",
-	    "minutes", "rollups", "tops" };
+	    "minutes", "rollups", "tops",
+	    "counts" };
 	char		 sql[160];
 	const char	*table;
 	sqlite3_stmt	*s;

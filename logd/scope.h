@@ -70,7 +70,7 @@ void		 scope_synced(void);
 /* NULL when this instance may not; closed write scopes count. */
 struct scope	*scope_writer(uint64_t id, uint64_t instance);
 struct scope	*scope_reader(uint64_t id, uint64_t instance);
-/* scope_reader() for a question on a link; the scope may still be on its way. */
+/* For a question on a link: the scope may still be on its way. */
 struct scope	*scope_asked(const struct link *, uint64_t id);
 /* Whether the instance has a scope for the vault. */
 int		 scope_has(uint64_t instance, uint64_t vault);

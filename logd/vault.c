@@ -27,13 +27,16 @@
 
 RB_HEAD(vaults, vault);
 
+TAILQ_HEAD(vaults_changed, vault);
+
 static struct vaults	 vaults = RB_INITIALIZER(&vaults);
+static struct vaults_changed	 changed = TAILQ_HEAD_INITIALIZER(changed);
 
 static struct db_sql	 sql_vaults = DB_SQL("SELECT id FROM vaults");
-static struct db_sql	 sql_counts = DB_SQL(
-    "SELECT vault, count(*) FROM log INDEXED BY log_vault GROUP BY vault");
-static struct db_sql	 sql_audits = DB_SQL(
-    "SELECT count(*) FROM log INDEXED BY log_audit WHERE flags & 15 = 3");
+static struct db_sql	 sql_counts = DB_SQL("SELECT vault, rows FROM counts");
+static struct db_sql	 sql_save = DB_SQL(
+    "INSERT INTO counts (vault, rows) VALUES (?, ?)"
+    " ON CONFLICT (vault) DO UPDATE SET rows = excluded.rows");
 
 static int	vault_cmp(struct vault *, struct vault *);
 static int	vault_count(void);
@@ -92,7 +95,6 @@ vault_count(void)
 {
 	struct vault	*v;
 	sqlite3_stmt	*s;
-	int64_t		 audits;
 	int		 rc;
 
 	if ((s = db_prep(&sql_counts)) == NULL)
@@ -102,11 +104,57 @@ vault_count(void)
 		if (v != NULL)
 			v->rows = sqlite3_column_int64(s, 1);
 	}
-	if (rc == -1 || db_int(&sql_audits, 0, &audits, "") == -1)
-		return (-1);
-	v = vault_find(0);
-	v->rows -= v->rows < (uint64_t)audits ? v->rows : (uint64_t)audits;
+	return (rc);
+}
+
+void
+vault_change(struct vault *v, int64_t rows)
+{
+	v->change += rows;
+	if (v->changed)
+		return;
+	v->changed = 1;
+	TAILQ_INSERT_TAIL(&changed, v, changed_entry);
+}
+
+/* Of rows that somebody else deleted too many may be counted, never less. */
+int
+vault_save(void)
+{
+	struct vault	*v;
+
+	TAILQ_FOREACH(v, &changed, changed_entry) {
+		if (v->change < 0 && v->rows < (uint64_t)-v->change)
+			v->change = -(int64_t)v->rows;
+		if (db_run(&sql_save, "ii", (int64_t)v->id,
+		    (int64_t)v->rows + v->change) == -1)
+			return (-1);
+	}
 	return (0);
+}
+
+void
+vault_saved(void (*fn)(struct vault *))
+{
+	struct vault	*v;
+
+	while ((v = TAILQ_FIRST(&changed)) != NULL) {
+		TAILQ_REMOVE(&changed, v, changed_entry);
+		v->rows += v->change;
+		v->change = v->changed = 0;
+		fn(v);
+	}
+}
+
+void
+vault_undo(void)
+{
+	struct vault	*v;
+
+	while ((v = TAILQ_FIRST(&changed)) != NULL) {
+		TAILQ_REMOVE(&changed, v, changed_entry);
+		v->change = v->changed = 0;
+	}
 }
 
 int
@@ -128,6 +176,7 @@ vault_unload(void)
 {
 	struct vault	*v;
 
+	vault_undo();
 	while ((v = RB_MIN(vaults, &vaults)) != NULL) {
 		RB_REMOVE(vaults, &vaults, v);
 		free(v);

@@ -32,9 +32,13 @@
 struct vault {
 	RB_ENTRY(vault)		 node;
 	TAILQ_ENTRY(vault)	 over_entry;
+	TAILQ_ENTRY(vault)	 changed_entry;
 	uint64_t		 id;
 	uint64_t		 rows;
+	int64_t			 change;	/* in this transaction */
+	int64_t			 trim;		/* nothing of it ends below */
 	int			 over;		/* is on the list */
+	int			 changed;	/* is on the list */
 };
 TAILQ_HEAD(vaults_over, vault);
 
@@ -46,5 +50,16 @@ struct vault	*vault_next(struct vault *);	/* NULL: the first */
 /* After a commit that made or removed it. */
 void		 vault_add(uint64_t id);
 void		 vault_remove(uint64_t id);
+
+/*
+ * The counts are in the database too, since to count ten million rows takes
+ * seconds in which a worker's requests wait.  A transaction says what it adds
+ * and takes away, ends with vault_save() (0 or -1), and then calls
+ * vault_saved(), which hands on each vault that was changed, or vault_undo().
+ */
+void		 vault_change(struct vault *, int64_t rows);
+int		 vault_save(void);
+void		 vault_saved(void (*)(struct vault *));
+void		 vault_undo(void);
 
 #endif /* VAULT_H */
