@@ -1,5 +1,5 @@
 # Two brokerds that differ in one thing, for what is run in rounds that
-# alternate.  Wants lib.sh, $here and $ctl, and a function variant().
+# alternate.  Wants lib.sh, $here and a function variant().
 # shellcheck shell=sh
 
 ctl=$PWD/brokerctl/brokerctl
