@@ -617,7 +617,9 @@ MESSAGE(ADDRS, addrs, FROM_RESOLVER, TO_WORKERS, 0,
 /*
  * proxy, mitm and logd: the log stream.  seq counts the records of one
  * worker instance from 1; ACK is cumulative and means committed.  begins in
- * HELLO is how many of the records before `next' are BEGINs.
+ * HELLO is how many of the records before `next' are BEGINs.  keyd's EVENTs
+ * are counted over the life of the database, and SNAPSHOT says how many of
+ * them are committed.
  */
 MESSAGE(HELLO, hello, FROM_WORKERS, TO_LOGD, 0,
     U64(next)
@@ -667,7 +669,7 @@ MESSAGE(EVENT, event, FROM_EVENTS, TO_LOGD, 0,
     ADDR(client))
 MESSAGE(BYE, bye, FROM_WORKERS, TO_LOGD, 0,
     U64(seq))
-MESSAGE(ACK, ack, FROM_LOGD, TO_WORKERS, 0,
+MESSAGE(ACK, ack, FROM_LOGD, TO_EVENTS, 0,
     U64(seq))
 
 /*
@@ -683,6 +685,7 @@ MESSAGE(SYNC, sync, FROM_KEYD, TO_LOGD, 0,
     U32(scopes))
 MESSAGE(SNAPSHOT, snapshot, FROM_LOGD, TO_KEYD, M_BIG,
     U64(rev)
+    U64(events)
     U8(last)
     LIST(objects, object, 4096))
 MESSAGE(COMMIT, commit, FROM_KEYD, TO_LOGD, M_BIG,

@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ static void	addr_free(struct addr *);
 static struct addr *addr_find(const uint8_t *);
 static int	refuse(struct auth *, struct refusal *, uint16_t,
 		    const char *, const char *);
+static const char *token_looks(const char *);
 static int	auth_agent(const char *, struct auth *, struct refusal *);
 
 static int
@@ -71,6 +73,8 @@ refuse(struct auth *a, struct refusal *r, uint16_t status, const char *code,
 		a->event = EVENT_AUTH_FAILED;
 		break;
 	case 404:
+	case 400:
+		/* Nobody was denied anything: no vault could be told. */
 		a->event = EVENT_VAULT_NOT_FOUND;
 		break;
 	default:
@@ -78,6 +82,38 @@ refuse(struct auth *a, struct refusal *r, uint16_t status, const char *code,
 		break;
 	}
 	return (-1);
+}
+
+static const char *
+token_looks(const char *s)
+{
+	if (strncmp(s, TOKEN_PREFIX_AGENT,
+	    sizeof(TOKEN_PREFIX_AGENT) - 1) == 0)
+		return (TOKEN_PREFIX_AGENT);
+	if (strncmp(s, TOKEN_PREFIX_SESSION,
+	    sizeof(TOKEN_PREFIX_SESSION) - 1) == 0)
+		return (TOKEN_PREFIX_SESSION);
+	return ("other");
+}
+
+void
+auth_detail(char buf[AUTH_DETAIL], const char *way, const char *token,
+    const struct token *t, const struct refusal *r)
+{
+	uint8_t	 hash[TOKEN_HASHLEN];
+
+	if (t != NULL) {
+		(void)snprintf(buf, AUTH_DETAIL, "{\"ingress\":\"%s\","
+		    "\"why\":\"%s\",\"actor\":\"%s\","
+		    "\"session\":\"%s\"}", way, r->code, t->agent != NULL ?
+		    t->agent->o.uuid : t->o.minter, t->o.public_id);
+		return;
+	}
+	(void)snprintf(buf, AUTH_DETAIL, "{\"ingress\":\"%s\","
+	    "\"why\":\"%s\",\"token\":\"%s\",\"whole\":%s}", way, r->code,
+	    token_looks(token), token_hash(token, hash) == -1 ? "false" :
+	    "true");
+	explicit_bzero(hash, sizeof(hash));
 }
 
 struct token *

@@ -49,6 +49,17 @@ struct auth {
 int	 auth_proxy(const char *token, const char *hint, int64_t wall,
 	    uint64_t mono, struct auth *, struct refusal *);
 
+#define AUTH_DETAIL	256
+
+/*
+ * What the log says of a refusal, as a JSON object: how it came (an ingress
+ * or "api"), why it was refused, and who it was, or, of a token that is none
+ * here, what it looked like, never more of it.  There are few different ones,
+ * for they are counted by that.
+ */
+void	 auth_detail(char buf[AUTH_DETAIL], const char *way,
+	    const char *token, const struct token *, const struct refusal *);
+
 /* The living token that a string is, or NULL. */
 struct token *auth_token(const char *, int64_t wall, uint64_t mono);
 

@@ -38,6 +38,7 @@ static int	cmp(struct caller *, struct caller *);
 RB_PROTOTYPE_STATIC(callertree, caller, id_entry, cmp)
 static int	refuse(struct refusal *, uint16_t, const char *,
 		    const char *);
+static void	failed(const struct msg_caller *, const struct refusal *);
 static int	identify(const struct peer *, const struct msg_caller *,
 		    struct principal *, struct refusal *);
 static struct caller	*caller_new(struct peer *, const struct principal *,
@@ -58,6 +59,15 @@ refuse(struct refusal *r, uint16_t status, const char *code, const char *text)
 	r->code = code;
 	r->text = text;
 	return (-1);
+}
+
+static void
+failed(const struct msg_caller *m, const struct refusal *r)
+{
+	char	 detail[AUTH_DETAIL];
+
+	auth_detail(detail, "api", m->token, NULL, r);
+	notice_add(EVENT_AUTH_FAILED, 0, &m->client, detail, loop_mono());
 }
 
 /*
@@ -83,14 +93,16 @@ identify(const struct peer *p, const struct msg_caller *m,
 		    "Not initialized: run brokerctl init"));
 	if (auth_blocked(&m->client, mono / 1000000, r)) {
 		counters.auth_blocked++;
+		failed(m, r);
 		return (-1);
 	}
 	if ((t = auth_token(m->token, keyd_wall(), mono)) == NULL) {
 		counters.auth_failed++;
 		auth_failed(&m->client, mono / 1000000);
-		notice_add(EVENT_AUTH_FAILED, 0, &m->client, mono);
-		return (refuse(r, 401, "unauthorized",
-		    "Invalid or expired token"));
+		(void)refuse(r, 401, "unauthorized",
+		    "Invalid or expired token");
+		failed(m, r);
+		return (-1);
 	}
 	right_token(who, t);
 	return (0);

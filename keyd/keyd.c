@@ -84,6 +84,7 @@ static void	logd_closed(struct link *);
 static void	logd_snapshot(struct link *, struct msg *);
 static void	logd_committed(struct link *, struct msg *);
 static void	logd_scope_closed(struct link *, struct msg *);
+static void	logd_acked(struct link *, struct msg *);
 static void	peer_opened(struct link *);
 static void	peer_closed(struct link *);
 static void	peer_revoked(struct link *, struct msg *);
@@ -93,6 +94,7 @@ static const struct link_handler	logd_handlers[] = {
 	{ MSG_SNAPSHOT,		logd_snapshot },
 	{ MSG_COMMITTED,	logd_committed },
 	{ MSG_SCOPE_CLOSED,	logd_scope_closed },
+	{ MSG_ACK,		logd_acked },
 	{ MSG_NONE,		NULL }
 };
 
@@ -286,6 +288,7 @@ logd_closed(struct link *l)
 	if (l != logd)
 		return;
 	logd = NULL;
+	notice_gone();
 	commit_closed();
 }
 
@@ -302,6 +305,7 @@ logd_snapshot(struct link *l, struct msg *m)
 			link_bad(l, "unexpected SNAPSHOT");
 		else
 			commit_snapshot(l, m->u.snapshot.rev);
+		notice_synced(m->u.snapshot.events);
 		return;
 	}
 	for (i = 0; i < m->u.snapshot.objects_n; i++) {
@@ -313,8 +317,10 @@ logd_snapshot(struct link *l, struct msg *m)
 			    "be read", object_name(o->kind));
 		skipped++;
 	}
-	if (m->u.snapshot.last)
+	if (m->u.snapshot.last) {
+		notice_synced(m->u.snapshot.events);
 		load_done(m->u.snapshot.rev);
+	}
 }
 
 /* Everything is here: open the keyring, or make one for a fresh database. */
@@ -353,6 +359,13 @@ static void
 logd_scope_closed(struct link *l, struct msg *m)
 {
 	scope_closed(m->u.scope_closed.scope);
+}
+
+static void
+logd_acked(struct link *l, struct msg *m)
+{
+	if (l == logd && notice_acked(m->u.ack.seq) == -1)
+		link_bad(l, "ACK without an EVENT");
 }
 
 static int
@@ -397,6 +410,7 @@ peer_closed(struct link *l)
 	commit_peer_gone(p);
 	revoke_peer_gone(p);
 	free(p);
+	notice_flush();
 }
 
 static void

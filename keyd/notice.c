@@ -16,26 +16,49 @@
 
 #include <sys/types.h>
 
+#include <stdint.h>
 #include <string.h>
 
-#include "codes.h"
 #include "notice.h"
 
+#define SECOND	UINT64_C(1000000)
+
 struct kind {
-	uint8_t		 code;		/* EVENT_NONE: a free place */
+	enum event_code	 code;		/* EVENT_NONE: a free place */
 	uint64_t	 vault;
 	struct msg_addr	 client;
+	char		 detail[NOTICE_DETAIL];
 	uint64_t	 since;
-	uint64_t	 count;		/* not sent yet */
+	uint64_t	 count;		/* not in a record yet */
+};
+
+/* A record that is not known to be committed. */
+struct sent {
+	enum event_code	 code;
+	uint64_t	 vault;
+	struct msg_addr	 client;
+	char		 detail[NOTICE_DETAIL];
+	uint64_t	 count;
 };
 
 static int		(*notice_send)(const struct msg_event *);
 static struct kind	 kinds[NOTICE_KINDS];
 static uint64_t		 others[EVENT_MAX];
 
+/* A ring of those after `acked'; the first nout of them have been sent. */
+static struct sent	 ring[NOTICE_SENT];
+static unsigned int	 nring, nout;
+static uint64_t		 acked;
+static int		 synced;
+
 static int	same_client(const struct msg_addr *,
 		    const struct msg_addr *);
-static int	send_kind(const struct kind *, uint64_t);
+static struct kind	*kind_find(enum event_code, uint64_t,
+			    const struct msg_addr *, const char *);
+static int	send_one(uint64_t, const struct sent *);
+static void	send_ring(void);
+static int	record(const struct kind *, uint64_t);
+static void	record_others(void);
 
 void
 notice_init(int (*fn)(const struct msg_event *))
@@ -43,7 +66,97 @@ notice_init(int (*fn)(const struct msg_event *))
 	notice_send = fn;
 	memset(kinds, 0, sizeof(kinds));
 	memset(others, 0, sizeof(others));
+	nring = nout = 0;
+	acked = 0;
+	synced = 0;
 }
+
+/*
+ * What logd has.
+ */
+
+void
+notice_synced(uint64_t committed)
+{
+	synced = 1;
+	nout = nring;
+	if (nring == 0 && committed > acked)
+		acked = committed;
+	(void)notice_acked(committed);
+	nout = 0;
+	send_ring();
+}
+
+void
+notice_gone(void)
+{
+	synced = 0;
+}
+
+int
+notice_acked(uint64_t committed)
+{
+	if (committed > acked + nout)
+		return (-1);
+	while (acked < committed) {
+		acked++;
+		nring--;
+		nout--;
+	}
+	return (0);
+}
+
+static int
+send_one(uint64_t seq, const struct sent *s)
+{
+	struct msg_event	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.seq = seq;
+	m.code = s->code;
+	m.vault = s->vault;
+	m.client = s->client;
+	m.detail = s->detail;
+	m.count = s->count;
+	return (notice_send(&m));
+}
+
+static void
+send_ring(void)
+{
+	uint64_t	 seq;
+
+	while (synced && nout < nring) {
+		seq = acked + nout + 1;
+		if (send_one(seq, &ring[seq % NOTICE_SENT]) == -1)
+			return;
+		nout++;
+	}
+}
+
+/* Counts make a record only when it can go at once: until then they add up. */
+static int
+record(const struct kind *k, uint64_t count)
+{
+	struct sent	*s;
+
+	send_ring();
+	if (!synced || nout < nring || nring == NOTICE_SENT)
+		return (-1);
+	s = &ring[(acked + nring + 1) % NOTICE_SENT];
+	s->code = k->code;
+	s->vault = k->vault;
+	s->client = k->client;
+	memcpy(s->detail, k->detail, sizeof(s->detail));
+	s->count = count;
+	nring++;
+	send_ring();
+	return (0);
+}
+
+/*
+ * What has happened.
+ */
 
 /* Ports differ from one connection to the next and do not count. */
 static int
@@ -52,22 +165,10 @@ same_client(const struct msg_addr *a, const struct msg_addr *b)
 	return (a->af == b->af && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0);
 }
 
-static int
-send_kind(const struct kind *k, uint64_t count)
-{
-	struct msg_event	 m;
-
-	memset(&m, 0, sizeof(m));
-	m.code = k->code;
-	m.vault = k->vault;
-	m.client = k->client;
-	m.count = count;
-	return (notice_send(&m));
-}
-
-void
-notice_add(uint8_t code, uint64_t vault, const struct msg_addr *client,
-    uint64_t now)
+/* Its place, or a free one with code EVENT_NONE, or NULL. */
+static struct kind *
+kind_find(enum event_code code, uint64_t vault, const struct msg_addr *client,
+    const char *detail)
 {
 	struct kind	*k, *place = NULL;
 	size_t		 i;
@@ -77,40 +178,80 @@ notice_add(uint8_t code, uint64_t vault, const struct msg_addr *client,
 		if (k->code == EVENT_NONE)
 			place = k;
 		else if (k->code == code && k->vault == vault &&
-		    same_client(&k->client, client)) {
-			k->count++;
-			return;
-		}
+		    same_client(&k->client, client) &&
+		    strcmp(k->detail, detail) == 0)
+			return (k);
 	}
-	if (place == NULL) {
+	return (place);
+}
+
+void
+notice_add(enum event_code code, uint64_t vault, const struct msg_addr *client,
+    const char *detail, uint64_t now)
+{
+	struct kind	*k;
+
+	if (strlen(detail) >= NOTICE_DETAIL)
+		detail = "";
+	if ((k = kind_find(code, vault, client, detail)) == NULL) {
 		others[code]++;
 		return;
 	}
-	place->code = code;
-	place->vault = vault;
-	place->client = *client;
-	place->since = now;
-	place->count = send_kind(place, 1) == -1;
+	if (k->code != EVENT_NONE) {
+		k->count++;
+		return;
+	}
+	k->code = code;
+	k->vault = vault;
+	k->client = *client;
+	(void)strlcpy(k->detail, detail, sizeof(k->detail));
+	k->since = now;
+	k->count = record(k, 1) == -1;
+}
+
+static void
+record_others(void)
+{
+	struct kind	 other;
+	unsigned int	 i;
+
+	memset(&other, 0, sizeof(other));
+	for (i = 0; i < EVENT_MAX; i++) {
+		other.code = i;
+		if (others[i] > 0 && record(&other, others[i]) == 0)
+			others[i] = 0;
+	}
 }
 
 void
 notice_tick(uint64_t now)
 {
-	struct kind	*k, other;
+	struct kind	*k;
+	size_t		 i;
+
+	send_ring();
+	for (i = 0; i < NOTICE_KINDS; i++) {
+		k = &kinds[i];
+		if (k->code == EVENT_NONE || now - k->since < SECOND)
+			continue;
+		if (k->count > 0 && record(k, k->count) == -1)
+			continue;
+		memset(k, 0, sizeof(*k));
+	}
+	record_others();
+}
+
+/* Their second goes on, and with it what bounds the rows. */
+void
+notice_flush(void)
+{
+	struct kind	*k;
 	size_t		 i;
 
 	for (i = 0; i < NOTICE_KINDS; i++) {
 		k = &kinds[i];
-		if (k->code == EVENT_NONE || now - k->since < 1000000)
-			continue;
-		if (k->count > 0 && send_kind(k, k->count) == -1)
-			continue;
-		memset(k, 0, sizeof(*k));
+		if (k->count > 0 && record(k, k->count) == 0)
+			k->count = 0;
 	}
-	memset(&other, 0, sizeof(other));
-	for (i = 0; i < EVENT_MAX; i++) {
-		other.code = i;
-		if (others[i] > 0 && send_kind(&other, others[i]) == 0)
-			others[i] = 0;
-	}
+	record_others();
 }

@@ -21,6 +21,7 @@
 
 #include <stdint.h>
 
+#include "codes.h"
 #include "msg.h"
 
 /*
@@ -28,17 +29,38 @@
  * authentications.  The first of a kind goes out at once; more of it in the
  * same second become one record with a count, and so does what comes while
  * there is no logd.  At most NOTICE_KINDS kinds are kept apart; the rest is
- * counted by code alone, without address or vault.
+ * counted by code alone, without address, vault or detail.
+ *
+ * Records are numbered from 1 over the life of the database and kept until
+ * logd has committed them, so that each is there once however often logd
+ * dies.  With NOTICE_SENT of them not committed the counts wait.
  */
 
 #define NOTICE_KINDS	64
+#define NOTICE_SENT	256
+#define NOTICE_DETAIL	256	/* bytes, with the NUL */
 
 /* Sends one record; returns -1 if that cannot be done now. */
 void	 notice_init(int (*send)(const struct msg_event *));
 
-/* now is monotonic microseconds; the caller calls notice_tick() each second. */
-void	 notice_add(uint8_t code, uint64_t vault, const struct msg_addr *,
-	    uint64_t now);
+/*
+ * logd is there, and has committed all up to this number: what comes after it
+ * is sent again.  And it has gone.
+ */
+void	 notice_synced(uint64_t);
+void	 notice_gone(void);
+/* Committed up to this number; returns -1 if it was never sent. */
+int	 notice_acked(uint64_t);
+
+/*
+ * Count one.  detail is a JSON object, never with a secret in it; what does
+ * not fit NOTICE_DETAIL goes without.  now is monotonic microseconds; the
+ * caller calls notice_tick() each second.
+ */
+void	 notice_add(enum event_code, uint64_t vault, const struct msg_addr *,
+	    const char *detail, uint64_t now);
 void	 notice_tick(uint64_t now);
+/* Send the counts before their second is over: somebody may stop soon. */
+void	 notice_flush(void);
 
 #endif /* NOTICE_H */

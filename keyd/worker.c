@@ -31,8 +31,8 @@
 #include "worker.h"
 
 static void	denied(struct link *, uint32_t, const struct refusal *);
-static void	failed(const struct auth *, const struct refusal *,
-		    const struct msg_addr *);
+static void	failed(const struct msg_auth *, const struct auth *,
+		    const struct refusal *);
 static int	may_mint(struct peer *);
 static const struct scope	*asked_scope(struct peer *, uint64_t);
 static uint16_t	make_rules(const struct scope *, const struct msg_lease *,
@@ -52,17 +52,21 @@ denied(struct link *l, uint32_t id, const struct refusal *r)
 
 /* Only a token that is none counts for the window; each kind has its event. */
 static void
-failed(const struct auth *a, const struct refusal *r,
-    const struct msg_addr *client)
+failed(const struct msg_auth *q, const struct auth *a,
+    const struct refusal *r)
 {
 	const uint64_t	 mono = loop_mono();
+	char		 detail[AUTH_DETAIL];
 
-	if (r->status == 407) {
+	if (r->status == 429)
+		counters.auth_blocked++;
+	else if (r->status == 407) {
 		counters.auth_failed++;
-		auth_failed(client, mono / 1000000);
+		auth_failed(&q->client, mono / 1000000);
 	} else
 		counters.auth_denied++;
-	notice_add(a->event, a->event_vault, client, mono);
+	auth_detail(detail, ingress_name(q->ingress), q->token, a->token, r);
+	notice_add(a->event, a->event_vault, &q->client, detail, mono);
 }
 
 void
@@ -76,13 +80,11 @@ worker_auth(struct link *l, struct msg *m)
 	struct auth		 a;
 	struct msg_scope	 answer;
 
-	if (auth_blocked(&q->client, mono / 1000000, &r)) {
-		counters.auth_blocked++;
-		denied(l, q->id, &r);
-		return;
-	}
-	if (auth_proxy(q->token, q->vault, keyd_wall(), mono, &a, &r) == -1) {
-		failed(&a, &r, &q->client);
+	memset(&a, 0, sizeof(a));
+	a.event = EVENT_AUTH_FAILED;
+	if (auth_blocked(&q->client, mono / 1000000, &r) ||
+	    auth_proxy(q->token, q->vault, keyd_wall(), mono, &a, &r) == -1) {
+		failed(q, &a, &r);
 		denied(l, q->id, &r);
 		return;
 	}

@@ -28,6 +28,7 @@
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
+#include "keydev.h"
 #include "log.h"
 #include "loop.h"
 #include "proc.h"
@@ -192,7 +193,7 @@ static int
 batch_save(void)
 {
 	if (streamdb_save() == -1 || scope_save() == -1 ||
-	    recover_save() == -1)
+	    recover_save() == -1 || keydev_save() == -1)
 		return (-1);
 	return (schema_set("boot", clock_boot()));
 }
@@ -291,6 +292,7 @@ batch_done(void)
 	streamdb_saved();
 	scope_saved();
 	recover_saved();
+	keydev_saved();
 	while ((r = TAILQ_FIRST(&queue)) != NULL) {
 		TAILQ_REMOVE(&queue, r, entry);
 		length--;

@@ -32,6 +32,7 @@
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
+#include "keydev.h"
 #include "log.h"
 #include "proc.h"
 #include "recover.h"
@@ -416,6 +417,7 @@ page_send(struct link *l, int last)
 	uint32_t		 i;
 
 	m.rev = rev;
+	m.events = keydev_committed();
 	m.last = last;
 	m.objects = page.objects;
 	m.objects_n = page.n;

@@ -34,6 +34,7 @@
 #include "dict.h"
 #include "insert.h"
 #include "keep.h"
+#include "keydev.h"
 #include "log.h"
 #include "loop.h"
 #include "pace.h"
@@ -58,6 +59,7 @@ static struct batch_conf	 next_batch;
 static struct retention		 next_retain;
 static struct event		 stop_ev;
 static uint64_t			 stop_at;
+static int			 stop_last;	/* look at keyd once more */
 static int			 later;	/* linked to what starts after keyd */
 
 static void	init(int, char **);
@@ -73,7 +75,6 @@ static void	instances(struct link *, struct msg *);
 static void	sync_message(struct link *, struct msg *);
 static void	scope_opened(struct link *, struct msg *);
 static void	scope_closed(struct link *, struct msg *);
-static void	keyd_event(struct link *, struct msg *);
 static void	cancel(struct link *, struct msg *);
 static void	asker_opened(struct link *);
 static void	asker_resume(struct link *, void *);
@@ -91,7 +92,7 @@ static const struct link_handler keyd_handlers[] = {
 	{ MSG_COMMIT,		control_message },
 	{ MSG_SCOPE_OPEN,	scope_opened },
 	{ MSG_SCOPE_CLOSE,	scope_closed },
-	{ MSG_EVENT,		keyd_event },
+	{ MSG_EVENT,		keydev_message },
 	{ MSG_NONE,		NULL }
 };
 static const struct link_handler api_handlers[] = {
@@ -272,11 +273,20 @@ static void
 stop_timer(int fd, short what, void *arg)
 {
 	struct timeval	 tv = { 0, STOP_MS * 1000 };
+	struct link	*keyd = proc_peer(PROC_KEYD);
 
 	if (stream_links() > 0 && loop_mono() < stop_at) {
 		evtimer_add(&stop_ev, &tv);
 		return;
 	}
+	/* keyd counts until it sees that they are gone. */
+	if (keyd != NULL && !stop_last) {
+		stop_last = 1;
+		evtimer_add(&stop_ev, &tv);
+		return;
+	}
+	if (keyd != NULL)
+		(void)link_drain_in(keyd, INT_MAX);
 	backup_stop();
 	if (db_handle() != NULL)
 		recover_close();
@@ -342,23 +352,6 @@ static void
 scope_closed(struct link *l, struct msg *m)
 {
 	scope_close(m->u.scope_close.scope);
-}
-
-/* keyd's own records: it is trusted about the vault. */
-static void
-keyd_event(struct link *l, struct msg *m)
-{
-	const struct msg_event	*e = &m->u.event;
-	struct record		*r;
-
-	if (e->code == EVENT_NONE || e->code >= EVENT_MAX) {
-		link_bad(l, "EVENT: number out of range");
-		return;
-	}
-	r = record_event(e->code, e->vault, NULL, e->host, e->detail,
-	    e->count);
-	record_client(r, &e->client);
-	batch_add(r);
 }
 
 /* Whatever it was that api asked. */

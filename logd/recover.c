@@ -30,6 +30,7 @@
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
+#include "keydev.h"
 #include "log.h"
 #include "recover.h"
 #include "retain.h"
@@ -163,7 +164,7 @@ recover_load(void)
 {
 	if (control_load() == -1 || vault_load() == -1 ||
 	    streamdb_load() == -1 || scope_load() == -1 ||
-	    recover_ids() == -1)
+	    keydev_load() == -1 || recover_ids() == -1)
 		return (-1);
 	return (retain_load());
 }

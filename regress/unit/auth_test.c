@@ -108,11 +108,11 @@ static const struct {
 	{ TOKEN_AGENT, '1', "main", 0, 1, EVENT_NONE },
 	{ TOKEN_AGENT, '1', "other", 403, 2, EVENT_VAULT_DENIED },
 	{ TOKEN_AGENT, '1', "nowhere", 404, 0, EVENT_VAULT_NOT_FOUND },
-	{ TOKEN_AGENT, '2', "", 400, 0, EVENT_VAULT_DENIED },
+	{ TOKEN_AGENT, '2', "", 400, 0, EVENT_VAULT_NOT_FOUND },
 	{ TOKEN_AGENT, '2', "main", 0, 1, EVENT_NONE },
 	{ TOKEN_AGENT, '2', "other", 0, 2, EVENT_NONE },
 	{ TOKEN_AGENT, '2', "third", 403, 3, EVENT_VAULT_DENIED },
-	{ TOKEN_AGENT, '3', "", 400, 0, EVENT_VAULT_DENIED },
+	{ TOKEN_AGENT, '3', "", 400, 0, EVENT_VAULT_NOT_FOUND },
 	{ TOKEN_AGENT, '3', "main", 403, 1, EVENT_VAULT_DENIED }
 };
 

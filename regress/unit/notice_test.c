@@ -29,7 +29,7 @@
 #include "codes.h"
 #include "../../keyd/notice.h"
 
-static struct msg_event	 sent[256];
+static struct msg_event	 sent[1024];
 static unsigned int	 nsent;
 static int		 down;
 
@@ -40,13 +40,19 @@ static void	first_at_once(void **);
 static void	kinds(void **);
 static void	flood(void **);
 static void	while_down(void **);
+static uint64_t	total(unsigned int);
+static void	details(void **);
+static void	not_committed(void **);
+static void	sent_again(void **);
+static void	first_number(void **);
+static void	flushed(void **);
 
 static int
 sink(const struct msg_event *m)
 {
 	if (down)
 		return (-1);
-	assert_true(nsent < 256);
+	assert_true(nsent < 1024);
 	sent[nsent++] = *m;
 	return (0);
 }
@@ -57,6 +63,7 @@ setup(void **st)
 	nsent = 0;
 	down = 0;
 	notice_init(sink);
+	notice_synced(0);
 	return (0);
 }
 
@@ -73,6 +80,17 @@ addr(uint8_t last)
 	return (a);
 }
 
+/* What logd has counted, when it begins with this record. */
+static uint64_t
+total(unsigned int from)
+{
+	uint64_t	 n = 0;
+
+	for (; from < nsent; from++)
+		n += sent[from].count;
+	return (n);
+}
+
 static void
 first_at_once(void **st)
 {
@@ -81,7 +99,7 @@ first_at_once(void **st)
 
 	for (i = 0; i < 10; i++) {
 		a.port++;
-		notice_add(EVENT_AUTH_FAILED, 0, &a, 100);
+		notice_add(EVENT_AUTH_FAILED, 0, &a, "", 100);
 	}
 	assert_int_equal(nsent, 1);
 	assert_int_equal(sent[0].code, EVENT_AUTH_FAILED);
@@ -94,7 +112,7 @@ first_at_once(void **st)
 	assert_int_equal(sent[1].client.ip[3], 1);
 	/* And then it begins anew. */
 	notice_tick(5000000);
-	notice_add(EVENT_AUTH_FAILED, 0, &a, 5000000);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 5000000);
 	assert_int_equal(nsent, 3);
 	notice_tick(9000000);
 	assert_int_equal(nsent, 3);
@@ -105,10 +123,10 @@ kinds(void **st)
 {
 	struct msg_addr	 a = addr(1), b = addr(2);
 
-	notice_add(EVENT_AUTH_FAILED, 0, &a, 0);
-	notice_add(EVENT_AUTH_FAILED, 0, &b, 0);
-	notice_add(EVENT_VAULT_DENIED, 7, &a, 0);
-	notice_add(EVENT_VAULT_DENIED, 8, &a, 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &b, "", 0);
+	notice_add(EVENT_VAULT_DENIED, 7, &a, "", 0);
+	notice_add(EVENT_VAULT_DENIED, 8, &a, "", 0);
 	assert_int_equal(nsent, 4);
 	assert_int_equal(sent[2].vault, 7);
 }
@@ -118,19 +136,16 @@ static void
 flood(void **st)
 {
 	struct msg_addr	 a;
-	uint64_t	 total = 0;
 	unsigned int	 i;
 
 	for (i = 0; i < 10000; i++) {
 		a = addr(i % 250);
-		notice_add(EVENT_AUTH_FAILED, 0, &a, 0);
+		notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
 	}
 	assert_int_equal(nsent, NOTICE_KINDS);
 	notice_tick(1000000);
 	assert_int_equal(nsent, 2 * NOTICE_KINDS + 1);
-	for (i = 0; i < nsent; i++)
-		total += sent[i].count;
-	assert_int_equal(total, 10000);
+	assert_int_equal(total(0), 10000);
 	assert_int_equal(sent[nsent - 1].client.af, 0);
 }
 
@@ -140,15 +155,146 @@ while_down(void **st)
 	struct msg_addr	 a = addr(1);
 
 	down = 1;
-	notice_add(EVENT_AUTH_FAILED, 0, &a, 0);
-	notice_add(EVENT_AUTH_FAILED, 0, &a, 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
 	notice_tick(2000000);
 	notice_tick(3000000);
 	assert_int_equal(nsent, 0);
 	down = 0;
 	notice_tick(4000000);
+	assert_int_equal(nsent, 2);
+	assert_int_equal(total(0), 2);
+	/* One that is not there at all: it adds up. */
+	notice_gone();
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 5000000);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 5000000);
+	notice_tick(9000000);
+	notice_synced(2);
+	assert_int_equal(nsent, 2);
+	notice_tick(10000000);
+	assert_int_equal(nsent, 3);
+	assert_int_equal(sent[2].count, 2);
+}
+
+/* What was tried keeps them apart, unless it is too long to say. */
+static void
+details(void **st)
+{
+	struct msg_addr	 a = addr(1);
+	char		 more[NOTICE_DETAIL + 1];
+
+	memset(more, 'x', NOTICE_DETAIL);
+	more[NOTICE_DETAIL] = '\0';
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "{\"a\":1}", 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "{\"a\":2}", 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, more, 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "{\"a\":1}", 0);
+	assert_int_equal(nsent, 3);
+	assert_string_equal(sent[1].detail, "{\"a\":2}");
+	assert_string_equal(sent[2].detail, "");
+	notice_tick(1000000);
+	assert_int_equal(nsent, 4);
+	assert_string_equal(sent[3].detail, "{\"a\":1}");
+}
+
+/* A logd that takes and does not commit: what waits is bounded, and exact. */
+static void
+not_committed(void **st)
+{
+	struct msg_addr	 a = addr(1);
+	uint64_t	 now;
+	unsigned int	 i;
+
+	for (i = 0; i < 2 * NOTICE_SENT; i++) {
+		now = i * UINT64_C(2000000);
+		notice_tick(now);
+		notice_add(EVENT_AUTH_FAILED, 0, &a, "", now);
+	}
+	assert_int_equal(nsent, NOTICE_SENT);
+	for (i = 0; i < nsent; i++)
+		assert_int_equal(sent[i].seq, i + 1);
+	assert_int_equal(notice_acked(NOTICE_SENT + 1), -1);
+	assert_int_equal(notice_acked(1), 0);
+	notice_tick(now + 1000000);
+	assert_int_equal(nsent, NOTICE_SENT + 1);
+	assert_int_equal(sent[NOTICE_SENT].count, NOTICE_SENT);
+	assert_int_equal(total(0), 2 * NOTICE_SENT);
+}
+
+/* logd dies with one committed, one not, and more comes meanwhile. */
+static void
+sent_again(void **st)
+{
+	struct msg_addr	 a = addr(1), b = addr(2);
+	unsigned int	 i;
+
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &b, "", 0);
+	for (i = 0; i < 5; i++)
+		notice_add(EVENT_AUTH_FAILED, 0, &b, "", 1);
+	assert_int_equal(nsent, 2);
+	notice_gone();
+	notice_tick(5000000);
+	notice_add(EVENT_AUTH_FAILED, 0, &b, "", 5000000);
+	assert_int_equal(nsent, 2);
+	/* It had committed the first without saying so. */
+	notice_synced(1);
+	assert_int_equal(nsent, 3);
+	assert_int_equal(sent[2].seq, 2);
+	assert_int_equal(sent[2].count, 1);
+	assert_int_equal(sent[2].client.ip[3], 2);
+	notice_tick(6000000);
+	assert_int_equal(nsent, 4);
+	assert_int_equal(sent[3].seq, 3);
+	assert_int_equal(sent[3].count, 6);
+	/* The same, but the second sending does not get out at once. */
+	notice_gone();
+	down = 1;
+	notice_synced(1);
+	assert_int_equal(nsent, 4);
+	assert_int_equal(notice_acked(2), -1);
+	down = 0;
+	notice_tick(7000000);
+	assert_int_equal(nsent, 6);
+	assert_int_equal(sent[4].seq, 2);
+	assert_int_equal(sent[5].seq, 3);
+	assert_int_equal(notice_acked(3), 0);
+	notice_gone();
+	notice_synced(3);
+	assert_int_equal(nsent, 6);
+}
+
+/* The database is older than keyd. */
+static void
+first_number(void **st)
+{
+	struct msg_addr	 a = addr(1);
+
+	notice_init(sink);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
+	assert_int_equal(nsent, 0);
+	notice_synced(1000);
+	notice_tick(1000000);
 	assert_int_equal(nsent, 1);
-	assert_int_equal(sent[0].count, 2);
+	assert_int_equal(sent[0].seq, 1001);
+	assert_int_equal(notice_acked(1001), 0);
+}
+
+static void
+flushed(void **st)
+{
+	struct msg_addr	 a = addr(1);
+
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 0);
+	notice_flush();
+	assert_int_equal(nsent, 2);
+	notice_flush();
+	assert_int_equal(nsent, 2);
+	notice_add(EVENT_AUTH_FAILED, 0, &a, "", 10);
+	assert_int_equal(nsent, 2);
+	notice_tick(1000000);
+	assert_int_equal(total(0), 3);
 }
 
 int
@@ -158,7 +304,12 @@ main(void)
 		cmocka_unit_test_setup(first_at_once, setup),
 		cmocka_unit_test_setup(kinds, setup),
 		cmocka_unit_test_setup(flood, setup),
-		cmocka_unit_test_setup(while_down, setup)
+		cmocka_unit_test_setup(while_down, setup),
+		cmocka_unit_test_setup(details, setup),
+		cmocka_unit_test_setup(not_committed, setup),
+		cmocka_unit_test_setup(sent_again, setup),
+		cmocka_unit_test_setup(first_number, setup),
+		cmocka_unit_test_setup(flushed, setup)
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
