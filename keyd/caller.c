@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,8 @@ RB_PROTOTYPE_STATIC(callertree, caller, id_entry, cmp)
 static int	refuse(struct refusal *, uint16_t, const char *,
 		    const char *);
 static void	failed(const struct msg_caller *, const struct refusal *);
+static int	denied(const struct caller *, enum right_class, unsigned int,
+		    const struct vault *, const struct refusal *);
 static int	identify(const struct peer *, const struct msg_caller *,
 		    struct principal *, struct refusal *);
 static struct caller	*caller_new(struct peer *, const struct principal *,
@@ -226,6 +229,27 @@ is_early(enum right_class class, unsigned int number)
 	    number == OP_BRIEF));
 }
 
+/* Who tries what it may not do is recorded where it was to be done. */
+static int
+denied(const struct caller *c, enum right_class class, unsigned int number,
+    const struct vault *v, const struct refusal *r)
+{
+	const char	*what = "read";
+	char		 detail[AUTH_DETAIL];
+
+	if (class == RIGHT_OP)
+		what = op_name(number);
+	else if (class == RIGHT_REVEAL)
+		what = "credential.reveal";
+	(void)snprintf(detail, sizeof(detail), "{\"ingress\":\"api\","
+	    "\"why\":\"%s\",\"action\":\"%s\",\"actor\":\"%s\","
+	    "\"session\":\"%s\"}", r->code, what, c->who.actor,
+	    c->who.session);
+	notice_add(EVENT_VAULT_DENIED, v == NULL ? 0 : v->o.id, &c->client,
+	    detail, loop_mono());
+	return (-1);
+}
+
 int
 caller_right(const struct caller *c, enum right_class class,
     unsigned int number, const char *vault, struct vault **v,
@@ -246,7 +270,9 @@ caller_right(const struct caller *c, enum right_class class,
 			return (refuse(r, 404, "vault_not_found",
 			    "Vault not found"));
 	}
-	return (right_check(&c->who, class, number, *v, r));
+	if (right_check(&c->who, class, number, *v, r) == 0)
+		return (0);
+	return (denied(c, class, number, *v, r));
 }
 
 void

@@ -544,6 +544,52 @@ test_unread(void **state)
 	assert_int_equal(peer_stop(&d), 0);
 }
 
+/* keyd's records, up to this one. */
+static void
+send_events(uint64_t to)
+{
+	struct msg_event	 e;
+
+	memset(&e, 0, sizeof(e));
+	e.code = EVENT_AUTH_FAILED;
+	e.detail = "{}";
+	for (e.seq = 1; e.seq <= to; e.seq++) {
+		e.count = e.seq;
+		end_send(&d.keyd, MSG_EVENT, &e);
+	}
+}
+
+/* Each of keyd's records has one row, whatever is sent again. */
+static void
+test_keyd_events(void **state)
+{
+	uint64_t	 committed = 0;
+	int		 i;
+
+	for (i = 0; i < 4; i++) {
+		if (i == 0)
+			start_one();
+		else
+			restart_one();
+		assert_true(d.keyd.u.snapshot.events >= committed);
+		committed = d.keyd.u.snapshot.events;
+		/* Everything once more, as if no ACK had ever come. */
+		send_events(10 * (i + 1));
+		while (i % 2 == 0 && committed < 10 * (uint64_t)(i + 1)) {
+			end_want(&d.keyd, MSG_ACK);
+			committed = d.keyd.u.ack.seq;
+		}
+		if (i < 3)
+			peer_kill(&d);
+	}
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM request_log "
+	    "WHERE event = 'auth_failed'"), 40);
+	assert_int_equal(file_int(&d, "SELECT sum(count) FROM request_log "
+	    "WHERE event = 'auth_failed'"), 820);
+}
+
 int
 main(void)
 {
@@ -567,7 +613,8 @@ main(void)
 		TEST(test_gaps),
 		TEST(test_hello_lost),
 		TEST(test_open),
-		TEST(test_unread)
+		TEST(test_unread),
+		TEST(test_keyd_events)
 	};
 
 	return (cmocka_run_group_tests_name("logd_link", tests, NULL, NULL));

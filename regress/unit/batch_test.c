@@ -17,12 +17,15 @@
 #include <sys/types.h>
 
 #include <fcntl.h>
+#include <sys/syscall.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -600,6 +603,40 @@ test_clock(void **state)
 	assert_int_equal(clock_step(), 0);
 }
 
+/* The wall clock, moved by so many seconds; before libc's own. */
+static time_t	 moved;
+
+int
+clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	if (syscall(SYS_clock_gettime, clock, ts) == -1)
+		return (-1);
+	if (clock == CLOCK_REALTIME)
+		ts->tv_sec += moved;
+	return (0);
+}
+
+static void
+test_step(void **state)
+{
+	fix_open();
+	(void)batch_flush(0);
+	moved = 100;
+	(void)batch_flush(0);
+	moved = 0;
+	(void)batch_flush(0);
+	(void)batch_flush(0);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "event = 'clock_step' AND vault IS NULL"), 2);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "event = 'clock_step' AND "
+	    "json_extract(detail, '$.step_ms') BETWEEN 98000 AND 102000"), 1);
+	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
+	    "event = 'clock_step' AND "
+	    "json_extract(detail, '$.step_ms') BETWEEN -102000 AND -98000"),
+	    1);
+}
+
 int
 main(void)
 {
@@ -625,7 +662,8 @@ main(void)
 		TEST(test_retain_streams),
 		TEST(test_retain_leap),
 		TEST(test_uuid),
-		TEST(test_clock)
+		TEST(test_clock),
+		TEST(test_step)
 	};
 
 	return (cmocka_run_group_tests_name("batch", tests, NULL, NULL));
