@@ -47,6 +47,9 @@ static int	 exchange_target(struct exchange *);
 static void	 exchange_begin(struct exchange *, const struct match *,
 		    enum decision, void (*)(struct logrec *, int, void *));
 static void	 exchange_ready(struct logrec *, int, void *);
+static void	 exchange_say(struct exchange *, const struct match *,
+		    enum decision, enum error_code, int, const char *);
+static void	 exchange_said(struct logrec *, int, void *);
 static void	 exchange_cut(struct lease_user *, void *);
 static void	 exchange_error(struct exchange *, enum error_code, int,
 		    const char *);
@@ -155,8 +158,7 @@ exchange_refused(struct exchange *x, const struct match *m)
 {
 	const struct refusal	*r = &x->refusal;
 
-	exchange_begin(x, m, DECISION_BLOCKED, NULL);
-	exchange_error(x, r->code, r->status, r->text);
+	exchange_say(x, m, DECISION_BLOCKED, r->code, r->status, r->text);
 }
 
 void
@@ -190,12 +192,11 @@ exchange_denied(struct exchange *x, const struct denied *d)
 
 	code = d->status == 407 || d->status == 403 ? ERROR_REVOKED :
 	    d->status == 503 ? ERROR_OVERLOADED : ERROR_INTERNAL;
-	exchange_begin(x, NULL, code == ERROR_REVOKED ? DECISION_BLOCKED :
-	    DECISION_ERROR, NULL);
 	/* It would not get better on this connection. */
 	if (code == ERROR_REVOKED)
 		x->serve->keepalive = 0;
-	exchange_error(x, code, code == ERROR_REVOKED ? 403 : 503, d->text);
+	exchange_say(x, NULL, code == ERROR_REVOKED ? DECISION_BLOCKED :
+	    DECISION_ERROR, code, code == ERROR_REVOKED ? 403 : 503, d->text);
 }
 
 /* The head is looked at here for the last time. */
@@ -222,8 +223,7 @@ exchange_decide(struct exchange *x, struct lease *l)
 		return;
 	}
 	if (exchange_render(x) == -1) {
-		exchange_begin(x, &m, DECISION_ERROR, NULL);
-		exchange_error(x, ERROR_INTERNAL, 502,
+		exchange_say(x, &m, DECISION_ERROR, ERROR_INTERNAL, 502,
 		    "a credential cannot be put into a header");
 		return;
 	}
@@ -247,8 +247,7 @@ exchange_reject(struct exchange *x, const struct match *m)
 	(void)snprintf(text, sizeof(text), "%s: %s, vault %s%s%s",
 	    exchange_text(m->error), where, x->scope->vault_name,
 	    *m->slug != '\0' ? ", service " : "", m->slug);
-	exchange_begin(x, m, m->decision, NULL);
-	exchange_error(x, m->error, m->status, text);
+	exchange_say(x, m, m->decision, m->error, m->status, text);
 }
 
 static const char *
@@ -383,6 +382,32 @@ exchange_ready(struct logrec *rec, int how, void *arg)
 		relay_start(x);
 }
 
+/*
+ * An answer of our own waits for its record as an upstream's would: the
+ * client has none that a worker's death could take out of the log.  It stays
+ * what it is if the log cannot be written.
+ */
+static void
+exchange_say(struct exchange *x, const struct match *m, enum decision decision,
+    enum error_code code, int status, const char *text)
+{
+	(void)strlcpy(x->text, text, sizeof(x->text));
+	x->refusal.code = code;
+	x->refusal.status = status;
+	x->refusal.text = x->text;
+	x->end.error_code = code;
+	exchange_begin(x, m, decision, exchange_said);
+}
+
+static void
+exchange_said(struct logrec *rec, int how, void *arg)
+{
+	struct exchange		*x = arg;
+	const struct refusal	*r = &x->refusal;
+
+	exchange_error(x, r->code, r->status, r->text);
+}
+
 /* keyd took the right away. */
 static void
 exchange_cut(struct lease_user *u, void *arg)
@@ -399,6 +424,12 @@ exchange_fail(struct exchange *x, enum error_code code, int status,
 
 	relay_free(x);
 	exchange_known(x);
+	/* What we refuse stays refused. */
+	if (x->refusal.code != ERROR_NONE) {
+		code = x->refusal.code;
+		status = x->refusal.status;
+		text = x->refusal.text;
+	}
 	if (!x->answered) {
 		exchange_error(x, code, status, text);
 		return;

@@ -37,11 +37,11 @@
  * to and from the upstream) share with one another only.
  */
 
-/* What is wrong with the request itself; code ERROR_NONE for nothing. */
+/* Why it is refused; code ERROR_NONE for nothing. */
 struct refusal {
 	enum error_code	 code;
 	int		 status;
-	const char	*text;		/* static */
+	const char	*text;		/* static, or in the exchange */
 };
 
 struct exchange {
@@ -69,6 +69,7 @@ struct exchange {
 	struct target		 target;	/* while the head is there */
 	struct match		 match;		/* likewise */
 	struct refusal		 refusal;
+	char			 text[512];	/* of it */
 
 	/* relay.c */
 	struct buf		 request;	/* head for the upstream */

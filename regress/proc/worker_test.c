@@ -15,6 +15,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -52,6 +53,7 @@
 
 #define VAULT	3
 #define SCOPE	7
+#define LINK_FULL	(16 * 1024)	/* it may be full, from here on */
 
 struct world {
 	struct play_child	 c;
@@ -80,6 +82,8 @@ static int	 client(struct world *);
 static void	 ask(int, struct world *, const char *);
 static void	 reply(struct world *);
 static void	 get(int, const char *);
+static int	 second(struct world *);
+static void	 fill(struct world *, int, int);
 
 static struct testcert	 ca;
 
@@ -370,31 +374,43 @@ lost(struct world *w)
 	return (losses[0].unlogged);
 }
 
+/* Another client, which has been heard of too. */
+static int
+second(struct world *w)
+{
+	int	 s = client(w);
+
+	ask(s, w, "/ok/second");
+	answer_auth(w);
+	assert_true(arrives(w->conn, PLAY_MS));
+	get(w->conn, "\r\n\r\n");
+	reply(w);
+	get(s, "\r\n\r\nok");
+	w->acked += 2;
+	return (s);
+}
+
 /*
  * logd commits, but does not read: its link fills with records of requests
- * that were refused, until one that would go upstream is held.
+ * that were refused, until one is held; the one behind it, of s2, which would
+ * go upstream, is held as well.
  */
 static void
-fill(struct world *w, int s)
+fill(struct world *w, int s, int s2)
 {
-	const struct timespec	 ms = { 0, 20000000 };
-	struct msg_ack		 m;
-	int			 i;
+	struct msg_ack	 m;
+	int		 i, queued;
 
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < 3000; i++) {
 		ask(s, w, "/no");
-		get(s, "no_match");
-		m.seq = 2 + i;
-		play_send(&w->logd, MSG_ACK, &m);
-		if (i % 50 != 49)
-			continue;
-		ask(s, w, "/ok/held");
-		nanosleep(&ms, NULL);
-		if (!arrives(w->conn, 0))
+		assert_int_equal(ioctl(w->logd.fd, FIONREAD, &queued), 0);
+		if (queued > LINK_FULL && !arrives(s, 80)) {
+			ask(s2, w, "/ok/held");
 			return;
-		get(w->conn, "\r\n\r\n");
-		reply(w);
-		get(s, "\r\n\r\nok");
+		}
+		get(s, "no_match");
+		m.seq = w->acked++ + 1;
+		play_send(&w->logd, MSG_ACK, &m);
 	}
 	fail_msg("nothing is ever held");
 }
@@ -404,17 +420,22 @@ static void
 full_link_holds(void **state)
 {
 	struct world	 w;
-	int		 s;
+	int		 s, s2;
 
 	begin(&w, "proxy/proxy", PROC_PROXY);
 	s = client(&w);
 	first(&w, s);
-	fill(&w, s);
+	s2 = second(&w);
+	fill(&w, s, s2);
 	assert_int_equal(lost(&w), 0);
-	assert_false(arrives(w.conn, 150));
+	assert_false(arrives(w.conn, 100));
 	assert_int_equal(lost(&w), 0);
 	assert_true(arrives(w.conn, 400));
 	assert_true(lost(&w) > 0);
+	/* So does an answer of the worker's own, which was there first. */
+	assert_true(arrives(s, PLAY_MS));
+	get(s, "no_match");
+	close(s2);
 	close(s);
 	finish(&w);
 }
@@ -425,16 +446,20 @@ full_link_resumes(void **state)
 {
 	struct world	 w;
 	char		 bytes[65536];
-	int		 s;
+	int		 s, s2;
 
 	begin(&w, "proxy/proxy", PROC_PROXY);
 	s = client(&w);
 	first(&w, s);
-	fill(&w, s);
+	s2 = second(&w);
+	fill(&w, s, s2);
 	assert_false(arrives(w.conn, 20));
+	assert_false(arrives(s, 0));
 	while (!arrives(w.conn, 5))
 		(void)recv(w.logd.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	get(s, "no_match");
 	assert_int_equal(lost(&w), 0);
+	close(s2);
 	close(s);
 	finish(&w);
 }
