@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "codes.h"
+#include "notice.h"
 #include "right.h"
 #include "state.h"
 
@@ -49,7 +50,7 @@ struct auth {
 int	 auth_proxy(const char *token, const char *hint, int64_t wall,
 	    uint64_t mono, struct auth *, struct refusal *);
 
-#define AUTH_DETAIL	256
+#define AUTH_DETAIL	NOTICE_DETAIL
 
 /*
  * What the log says of a refusal, as a JSON object: how it came (an ingress

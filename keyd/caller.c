@@ -229,7 +229,10 @@ is_early(enum right_class class, unsigned int number)
 	    number == OP_BRIEF));
 }
 
-/* Who tries what it may not do is recorded where it was to be done. */
+/*
+ * Who tries what it may not do is recorded where it would be if it might: as
+ * for audit rows that is the instance log.
+ */
 static int
 denied(const struct caller *c, enum right_class class, unsigned int number,
     const struct vault *v, const struct refusal *r)
@@ -242,11 +245,10 @@ denied(const struct caller *c, enum right_class class, unsigned int number,
 	else if (class == RIGHT_REVEAL)
 		what = "credential.reveal";
 	(void)snprintf(detail, sizeof(detail), "{\"ingress\":\"api\","
-	    "\"why\":\"%s\",\"action\":\"%s\",\"actor\":\"%s\","
-	    "\"session\":\"%s\"}", r->code, what, c->who.actor,
-	    c->who.session);
-	notice_add(EVENT_VAULT_DENIED, v == NULL ? 0 : v->o.id, &c->client,
-	    detail, loop_mono());
+	    "\"why\":\"%s\",\"action\":\"%s\",\"vault\":\"%s\","
+	    "\"actor\":\"%s\",\"session\":\"%s\"}", r->code, what,
+	    v == NULL ? "" : v->o.name, c->who.actor, c->who.session);
+	notice_add(EVENT_VAULT_DENIED, 0, &c->client, detail, loop_mono());
 	return (-1);
 }
 

@@ -38,7 +38,7 @@
 
 #define NOTICE_KINDS	64
 #define NOTICE_SENT	256
-#define NOTICE_DETAIL	256	/* bytes, with the NUL */
+#define NOTICE_DETAIL	320	/* bytes, with the NUL */
 
 /* Sends one record; returns -1 if that cannot be done now. */
 void	 notice_init(int (*send)(const struct msg_event *));

@@ -146,12 +146,13 @@ event($instance, "vault_not_found", ingress => "forward",
 # What the API refuses to one whom it knows.
 is(tcp("GET /v1/credentials?vault=default&reveal=true", $token)->{status},
     403, "a reveal without the right");
-$e = event($default, "vault_denied", ingress => "api",
-    action => "credential.reveal");
+$e = event($instance, "vault_denied", ingress => "api",
+    action => "credential.reveal", vault => "default");
 is($e->{detail}{actor}, $bot, "by whom");
 is(tcp("DELETE /v1/vaults/other", $token, "Content-Type: application/json",
     \"{}")->{status}, 403, "a change without the right");
-event($other, "vault_denied", ingress => "api", action => "vault.delete");
+event($instance, "vault_denied", ingress => "api", action => "vault.delete",
+    vault => "other");
 
 # Handshakes.
 eval { $d->tunnel($where, sni => "other.test") };
