@@ -73,6 +73,14 @@ is(sql($file, "PRAGMA integrity_check"), "ok", "it is sound");
 is(sql($file, "PRAGMA journal_mode"), "delete", "it opens without a log");
 is(sql($file, "SELECT count(*) FROM request_log WHERE kind = 'request'"),
     20, "it has the rows");
+like(sql($file, "SELECT started_at || ' ' || client_addr || ' ' || host ||
+    ' ' || path FROM request_log WHERE kind = 'request' LIMIT 1"),
+    qr{^20\d\d-\d\d-\d\dT[\d:]{8}\.\d{6}Z 127\.0\.0\.1:\d+ localhost /echo/a},
+    "in readable columns");
+isnt(sql($file, "SELECT count(*) FROM audit_log WHERE action <> ''"), 0,
+    "the changes have a view of their own");
+isnt(sql($file, "SELECT count(*) FROM event_log WHERE event <> ''"), 0,
+    "and so have the events");
 is(scalar(() = glob "$file-*"), 0, "nothing lies beside it");
 is(scalar(() = glob "$d->{state}/backup.*"), 0, "nor in the state directory");
 open(my $f, "<", $file) or die;

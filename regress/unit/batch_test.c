@@ -77,8 +77,8 @@ test_row(void **state)
 	    "AND method = 'GET' AND host = 'api.example.com' AND port = 443 "
 	    "AND path = '/v1/models' AND service = 'example' AND "
 	    "credential_keys = 'EXAMPLE_KEY' AND decision = 'brokered' AND "
-	    "status = 200 AND error_code = '' AND latency_us = 1500 AND "
-	    "ttfb_us = 1200 AND bytes_in = 0 AND bytes_out = 1024 AND "
+	    "status = 200 AND error_code = '' AND latency_ms = 1.5 AND "
+	    "ttfb_ms = 1.2 AND bytes_in = 0 AND bytes_out = 1024 AND "
 	    "protocol = 'http/1.1' AND auth_scheme = 'bearer' AND "
 	    "auth_header = 'authorization'"), 1);
 	assert_int_equal(fix_int("SELECT count(*) FROM targets"), 1);

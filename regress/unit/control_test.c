@@ -139,7 +139,7 @@ test_audit(void **state)
 	fix_vault(1, "one");
 	assert_int_equal(fix_int("SELECT count(*) FROM request_log WHERE "
 	    "kind = 'audit' AND actor = 'local:0' AND actor_type = 'local' "
-	    "AND path = 'vault.create' AND vault IS NULL AND "
+	    "AND action = 'vault.create' AND vault IS NULL AND "
 	    "detail LIKE '%vault%'"), 1);
 	assert_int_equal(insert_head(), 1);
 }
