@@ -476,6 +476,80 @@ test_retain_rows(void **state)
 	assert_int_equal(vault_find(2)->rows, 50);
 }
 
+/* What counts.rows says of each vault is what there is. */
+static void
+counts_right(void)
+{
+	assert_int_equal(fix_int("SELECT count(*) FROM counts c WHERE rows <> "
+	    "(SELECT count(*) FROM log WHERE vault IS nullif(c.vault, 0) AND "
+	    "flags & 15 <> 3)"), 0);
+	assert_int_equal(fix_int("SELECT sum(rows) FROM counts"),
+	    rows("flags & 15 <> 3"));
+}
+
+/* The process is killed between any two transactions. */
+static void
+test_retain_killed(void **state)
+{
+	struct retention	 c = { .seconds = 0,
+			    .rows = 100, .audit_seconds = 0 };
+	int			 i;
+
+	fix_open();
+	fix_vault(1, "one");
+	fix_vault(2, "two");
+	retain_configure(&c);
+	for (i = 0; i < 8; i++) {
+		add(1, 700, "/");
+		add(2, 90, "/");
+		assert_int_equal(batch_flush(0), 0);
+		counts_right();
+		if (i % 2)
+			retain_turn();
+		fix_crash();
+		fix_open();
+		counts_right();
+		assert_int_equal(vault_find(1)->rows, rows("vault = 1"));
+		assert_int_equal(vault_find(2)->rows, rows("vault = 2"));
+		assert_int_equal(vault_find(0)->rows,
+		    rows("vault IS NULL AND flags & 15 <> 3"));
+	}
+	retain_all();
+	assert_int_equal(vault_find(1)->rows, 100);
+	assert_int_equal(vault_find(2)->rows, 100);
+	counts_right();
+}
+
+/* One transaction serves many vaults; a large one does not hold them up. */
+static void
+test_retain_together(void **state)
+{
+	struct retention	 c = { .seconds = 0,
+			    .rows = 10, .audit_seconds = 0 };
+	uint64_t		 commits;
+	int64_t			 v;
+
+	fix_open();
+	for (v = 1; v <= 9; v++)
+		fix_vault(v, v == 1 ? "one" : "other");
+	retain_configure(&c);
+	add(1, 2000, "/");
+	for (v = 2; v <= 9; v++)
+		add(v, 30, "/");
+	assert_int_equal(batch_flush(0), 0);
+	commits = db_counters.commits;
+	retain_turn();
+	assert_int_equal(db_counters.commits, commits + 1);
+	retain_turn();
+	retain_turn();
+	assert_true(rows("vault = 1") > 10);
+	assert_int_equal(rows("vault BETWEEN 2 AND 9"), 80);
+	assert_true(db_counters.commits <= commits + 3);
+	retain_all();
+	assert_int_equal(rows("vault = 1"), 10);
+	counts_right();
+}
+
 /* A disk that fails deletes nothing, and what is counted stays right. */
 static void
 test_retain_fails(void **state)
@@ -657,6 +731,8 @@ main(void)
 		TEST(test_ids),
 		TEST(test_unclean),
 		TEST(test_retain_rows),
+		TEST(test_retain_killed),
+		TEST(test_retain_together),
 		TEST(test_retain_fails),
 		TEST(test_retain_age),
 		TEST(test_retain_streams),

@@ -451,6 +451,9 @@ test_first_schema(void **state)
 	    83);
 	assert_int_equal(fix_int("SELECT sum(count) FROM tops WHERE "
 	    "what = 0 AND name = 'old.example'"), 5000);
+	assert_int_equal(vault_find(0)->rows, 5000);
+	assert_int_equal(fix_int("SELECT rows FROM counts WHERE vault = 0"),
+	    5000);
 	(void)snprintf(path, sizeof(path), "%s/" DB_FILE "-before-2",
 	    fix.dir);
 	assert_int_equal(access(path, F_OK), 0);
