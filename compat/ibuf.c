@@ -27,6 +27,23 @@
 
 #include "ibufq.h"
 
+/*
+ * Memory of small messages that are gone is kept for the next, wiped: they
+ * come and go by the hundred, and malloc(3) joins and cuts them up each time.
+ */
+#define BLOCK		512
+#define BLOCKS_KEPT	256
+
+struct block {
+	SLIST_ENTRY(block)	 entry;
+};
+SLIST_HEAD(blocks, block);
+
+static struct blocks	 blocks = SLIST_HEAD_INITIALIZER(blocks);
+static unsigned int	 nblocks;
+
+static void	*block_get(size_t);
+static void	 block_put(void *, size_t);
 static int	 ibuf_fits(uint64_t, uint64_t);
 static int	 ibuf_grow(struct ibuf *, size_t);
 static unsigned char	*ibuf_inline(struct ibuf *);
@@ -41,6 +58,36 @@ ibuf_inline(struct ibuf *buf)
 	return ((unsigned char *)(buf + 1));
 }
 
+/* Zeroed. */
+static void *
+block_get(size_t len)
+{
+	struct block	*b;
+
+	if (len > BLOCK)
+		return (calloc(1, len));
+	if ((b = SLIST_FIRST(&blocks)) == NULL)
+		return (calloc(1, BLOCK));
+	SLIST_REMOVE_HEAD(&blocks, entry);
+	nblocks--;
+	memset(b, 0, sizeof(*b));
+	return (b);
+}
+
+static void
+block_put(void *p, size_t len)
+{
+	struct block	*b = p;
+
+	if (len > BLOCK || nblocks == BLOCKS_KEPT) {
+		freezero(p, len);
+		return;
+	}
+	explicit_bzero(p, len);
+	SLIST_INSERT_HEAD(&blocks, b, entry);
+	nblocks++;
+}
+
 struct ibuf *
 ibuf_open(size_t len)
 {
@@ -50,7 +97,7 @@ ibuf_open(size_t len)
 		errno = ENOMEM;
 		return (NULL);
 	}
-	if ((buf = calloc(1, sizeof(*buf) + len)) == NULL)
+	if ((buf = block_get(sizeof(*buf) + len)) == NULL)
 		return (NULL);
 	buf->buf = ibuf_inline(buf);
 	buf->size = buf->max = len;
@@ -548,7 +595,7 @@ ibuf_free(struct ibuf *buf)
 	if (buf->fd >= 0)
 		close(buf->fd);
 	if (buf->buf == ibuf_inline(buf))
-		freezero(buf, sizeof(*buf) + buf->size);
+		block_put(buf, sizeof(*buf) + buf->size);
 	else {
 		freezero(buf->buf, buf->size);
 		free(buf);
