@@ -52,7 +52,6 @@ static int64_t	now_ms(void);
 static void	end_open(struct end *, int);
 static void	end_drop(struct end *);
 static void	end_write(struct end *);
-static void	conf_send(struct logd *);
 static void	exec_logd(struct logd *, int);
 
 static int64_t
@@ -258,8 +257,8 @@ exec_logd(struct logd *d, int fd)
 	_exit(127);
 }
 
-static void
-conf_send(struct logd *d)
+void
+peer_conf(struct logd *d)
 {
 	struct msg_conf_start	 start = { 1 };
 	struct msg_conf_end	 end = { 1 };
@@ -341,7 +340,7 @@ peer_start_living(struct logd *d, struct end **ends, int living)
 		exec_logd(d, d->parent.other);
 	close(d->parent.other);
 	d->parent.other = -1;
-	conf_send(d);
+	peer_conf(d);
 	for (i = 0; ends[i] != NULL; i++) {
 		if (ends[i]->dead || !living)
 			continue;

@@ -97,6 +97,8 @@ void	 peer_init(struct logd *, const char *program);
 void	 peer_faults(struct logd *);
 void	 peer_start(struct logd *, struct end **);
 void	 peer_start_living(struct logd *, struct end **, int living);
+/* What conf says, at the start or anew. */
+void	 peer_conf(struct logd *);
 void	 peer_link(struct logd *, struct end *);
 void	 peer_ledger(struct logd *, uint64_t instance, int fd);
 /* It says that what that says is committed. */
