@@ -28,7 +28,8 @@
  * `log reserve' keeps of the disk.
  *
  * A copy says of itself that it was not closed cleanly, so that one that is
- * put in the database's place is told by `log_unclean' and skips ids.
+ * put in the database's place is told by `log_unclean' and skips ids, see
+ * RECOVER_SKIP_COPY.
  */
 #define BACKUP_PAGES	16	/* in a step */
 #define BACKUP_US	2000	/* of steps in a turn */

@@ -55,6 +55,7 @@ static int			 synced;	/* SYNC came */
 static uint32_t			 scopes;	/* still to come */
 static int			 started;
 static int			 unclean;	/* the last stop */
+static int			 skipped;	/* ids, since then */
 static int			 begun;
 static int			 marked;	/* by recover_save() */
 
@@ -89,7 +90,8 @@ recover_ids(void)
 		next = head + 1;
 	unclean = !clean && llabs(boot - clock_boot()) > CLOCK_BOOT_SLACK;
 	if (unclean)
-		next += RECOVER_SKIP;
+		next += skipped = boot == 0 ? RECOVER_SKIP_COPY :
+		    RECOVER_SKIP;
 	insert_init(next);
 	clock_atleast(minute * 60000000);
 	return (0);
@@ -132,8 +134,7 @@ recover_unclean(void)
 {
 	char	 detail[64];
 
-	(void)snprintf(detail, sizeof(detail), "{\"skipped\":%d}",
-	    RECOVER_SKIP);
+	(void)snprintf(detail, sizeof(detail), "{\"skipped\":%d}", skipped);
 	batch_add(record_event(EVENT_LOG_UNCLEAN, 0, NULL, NULL, detail, 0));
 }
 
@@ -155,7 +156,8 @@ recover_lost(void)
 		return;
 	unclean = 1;
 	log_warnx("request log: the disk has lost rows that it had taken");
-	insert_skip(RECOVER_SKIP);
+	skipped = RECOVER_SKIP;
+	insert_skip(skipped);
 	recover_unclean();
 }
 

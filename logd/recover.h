@@ -34,6 +34,7 @@
  * process that is started after it.
  */
 #define RECOVER_SKIP	(1 << 20)	/* ids, after a power failure */
+#define RECOVER_SKIP_COPY (1 << 28)	/* in a backup that was restored */
 
 /* Open, migrate and load.  0, or -1 with a sentence. */
 int	 recover_open(const char *dir, char *why, size_t len);
