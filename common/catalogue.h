@@ -277,6 +277,11 @@ RECORD(row,
     U64(count)
     STR(detail, 1024))
 
+/* An id that a vault's name stands for, or has stood for. */
+RECORD(vaultid,
+    STR(name, 64)
+    U64(id))
+
 /* A value that occurs in the log. */
 RECORD(value,
     STR(text, 256))
@@ -849,3 +854,28 @@ MESSAGE(BACKUP_DONE, backup_done, FROM_LOGD, TO_API, M_FD,
     U16(status)
     STR(text, 512)
     U64(size))
+
+/*
+ * What follows the log.  From the first SUBSCRIBED on logd sends LIVE, in the
+ * order of ids: each row above head once, and with open set the requests that
+ * a flush has left without an end, whose id is 0.  LAGGED says that what was
+ * not sent up to head is left out: it is in the database.  UNSUBSCRIBE ends
+ * it for the link.  vaults are those that the filter names.
+ */
+MESSAGE(SUBSCRIBE, subscribe, FROM_API, TO_LOGD, 0,
+    U32(id)
+    U64(scope)
+    STR(filter, 2048))
+MESSAGE(SUBSCRIBED, subscribed, FROM_LOGD, TO_API, 0,
+    U32(id)
+    U16(status)
+    STR(text, 512)
+    U64(head)
+    LIST(vaults, vaultid, 128))
+MESSAGE(UNSUBSCRIBE, unsubscribe, FROM_API, TO_LOGD, 0,
+    U32(id))
+MESSAGE(LIVE, live, FROM_LOGD, TO_API, M_BIG,
+    U8(open)
+    LIST(rows, row, 200))
+MESSAGE(LAGGED, lagged, FROM_LOGD, TO_API, 0,
+    U64(head))

@@ -29,6 +29,7 @@
 #include "dict.h"
 #include "insert.h"
 #include "keydev.h"
+#include "live.h"
 #include "log.h"
 #include "loop.h"
 #include "proc.h"
@@ -300,6 +301,7 @@ batch_done(void)
 		if (r->flags & REC_NEWOPEN) {
 			r->flags &= ~REC_NEWOPEN;
 			r->flags |= REC_OPEN;
+			live_open(r);
 			continue;
 		}
 		if ((r->flags & (REC_ENDED | REC_DROPPED)) == 0)

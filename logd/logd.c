@@ -35,6 +35,7 @@
 #include "insert.h"
 #include "keep.h"
 #include "keydev.h"
+#include "live.h"
 #include "log.h"
 #include "loop.h"
 #include "pace.h"
@@ -100,6 +101,8 @@ static const struct link_handler api_handlers[] = {
 	{ MSG_VALUES,		queryjob_values },
 	{ MSG_QUERY_CANCEL,	cancel },
 	{ MSG_BACKUP,		backup_request },
+	{ MSG_SUBSCRIBE,	live_subscribe },
+	{ MSG_UNSUBSCRIBE,	live_unsubscribe },
 	{ MSG_NONE,		NULL }
 };
 
@@ -137,6 +140,7 @@ init(int argc, char **argv)
 	pace_init();
 	batch_init();
 	queryjob_init();
+	live_init();
 	backup_init();
 	evtimer_set(&stop_ev, stop_timer, NULL);
 }
@@ -367,6 +371,7 @@ static void
 api_closed(struct link *l)
 {
 	queryjob_closed(l);
+	live_closed(l);
 	backup_closed(l);
 	scope_ended(link_peer(l)->instance);
 }

@@ -51,7 +51,6 @@ static int	job_query(struct job *);
 static int	job_values(struct job *);
 static int	job_work(struct job *);
 static void	job_turn(void *);
-static size_t	row_size(const struct rec_row *);
 static void	send_rows(struct job *);
 static void	send_end(struct link *, uint32_t, const struct query *);
 static void	send_refused(struct link *, uint32_t, uint16_t, const char *);
@@ -115,8 +114,8 @@ job_free(struct job *j)
 /* More than the fixed fields of a row take. */
 #define ROW_FIXED	320
 
-static size_t
-row_size(const struct rec_row *r)
+size_t
+queryjob_row_size(const struct rec_row *r)
 {
 	return (ROW_FIXED + strlen(r->actor) + strlen(r->actor_name) +
 	    strlen(r->host) + strlen(r->path) + strlen(r->service) +
@@ -136,7 +135,7 @@ send_rows(struct job *j)
 	m.rows = q->rows;
 	m.rows_n = 0;
 	for (i = 0; i < q->n; i++) {
-		add = row_size(&q->rows[i]);
+		add = queryjob_row_size(&q->rows[i]);
 		if (size + add > JOB_PAGE) {
 			if (link_send(j->link, MSG_ROWS, &m, -1) == -1)
 				fatal("rows");

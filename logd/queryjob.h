@@ -45,4 +45,7 @@ void	 queryjob_closed(struct link *);
 /* How many there are now. */
 unsigned int	 queryjob_count(void);
 
+/* No less than what a row takes in a message. */
+size_t		 queryjob_row_size(const struct rec_row *);
+
 #endif /* QUERYJOB_H */
