@@ -34,9 +34,11 @@
 #include "conn.h"
 #include "json.h"
 #include "listen.h"
+#include "live.h"
 #include "log.h"
 #include "loop.h"
 #include "proc.h"
+#include "stream.h"
 
 /*
  * api: HTTP for operators and token holders.  It runs twice, as `api local'
@@ -81,6 +83,9 @@ static const struct link_handler logd_handlers[] = {
 	{ MSG_ROWS_END,		ask_answer },
 	{ MSG_VALUE_LIST,	ask_answer },
 	{ MSG_BACKUP_DONE,	backup_message },
+	{ MSG_SUBSCRIBED,	stream_subscribed },
+	{ MSG_LIVE,		live_rows },
+	{ MSG_LAGGED,		live_lagged },
 	{ 0, NULL }
 };
 
@@ -92,7 +97,7 @@ static const struct link_handler parent_handlers[] = {
 
 static const struct proc_peer peers[] = {
 	{ PROC_KEYD, keyd_handlers, NULL, ask_peer_gone },
-	{ PROC_LOGD, logd_handlers, NULL, ask_peer_gone },
+	{ PROC_LOGD, logd_handlers, NULL, stream_logd_gone },
 	{ 0, NULL, NULL, NULL }
 };
 
@@ -115,6 +120,7 @@ init(int argc, char **argv)
 	json_setup();
 	caller_setup();
 	ask_init();
+	stream_setup();
 	buf_account_cap(INPUT_MAX);
 	loop_hook(TURN_NET, flush, NULL);
 }
@@ -178,6 +184,7 @@ shutting_down(uint32_t grace)
 	closing_left = grace;
 	listen_close_all();
 	client_close_idle();
+	stream_end_all();
 	evtimer_set(&closing_ev, closing, NULL);
 	closing(-1, 0, NULL);
 }
@@ -222,6 +229,10 @@ stats(void)
 	stats_add("timeouts", c->timeouts);
 	stats_add("asks_late", c->asks_late);
 	stats_add("revoked", c->revoked);
+	stats_add("streams", stream_count());
+	stats_add("streams_refused", c->streams_refused);
+	stats_add("streams_revoked", c->streams_revoked);
+	stats_add("streams_lagged", c->streams_lagged);
 }
 
 int

@@ -48,6 +48,9 @@ struct api_counters {
 	uint64_t	 timeouts;	/* of clients */
 	uint64_t	 asks_late;	/* of other processes */
 	uint64_t	 revoked;	/* callers */
+	uint64_t	 streams_refused;	/* no place for them */
+	uint64_t	 streams_revoked;
+	uint64_t	 streams_lagged;	/* that the ring left behind */
 };
 
 struct api {

@@ -30,6 +30,7 @@
 #include "proc.h"
 #include "reply.h"
 #include "route.h"
+#include "stream.h"
 
 RB_HEAD(callers, caller);
 
@@ -187,6 +188,7 @@ caller_revoke(struct link *l, struct msg *m)
 	uint32_t		 i;
 
 	for (i = 0; i < r->scopes_n; i++) {
+		stream_revoked(r->scopes[i].id);
 		key.handle = r->scopes[i].id;
 		if ((who = RB_FIND(callers, &callers, &key)) != NULL) {
 			api.counters.revoked++;
@@ -194,6 +196,7 @@ caller_revoke(struct link *l, struct msg *m)
 		}
 	}
 	if (r->scopes_n == 0) {
+		stream_revoked(0);
 		RB_FOREACH_SAFE(who, callers, &callers, next) {
 			api.counters.revoked++;
 			forget(who);

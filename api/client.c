@@ -31,6 +31,7 @@
 #include "log.h"
 #include "reply.h"
 #include "request.h"
+#include "stream.h"
 
 TAILQ_HEAD(clients, client);
 
@@ -289,6 +290,9 @@ on_read(struct conn *conn, void *arg)
 	case CLIENT_BODY:
 		read_body(c);
 		break;
+	case CLIENT_STREAM:
+		buf_drain(conn_in(conn), buf_len(conn_in(conn)));
+		break;
 	case CLIENT_WORK:
 	case CLIENT_ANSWER:
 		/* The next request waits. */
@@ -397,11 +401,62 @@ client_feed_file(struct client *c)
 	client_answered(c, CONN_LOW + 1);
 }
 
+int
+client_stream(struct client *c, struct reader *r, const void *first,
+    size_t len)
+{
+	c->state = CLIENT_STREAM;
+	conn_timer(c->conn, CONN_T_IDLE, STREAM_IDLE_MS);
+	conn_resume(c->conn);
+	return (client_stream_write(c, first, len));
+}
+
+int
+client_stream_write(struct client *c, const void *data, size_t len)
+{
+	struct buf	*out = conn_out(c->conn);
+	const int	 chunked = c->head.version != 10;
+
+	if ((chunked && http_write_chunk(out, len) == -1) ||
+	    conn_write(c->conn, data, len) == -1 ||
+	    (chunked && http_write_chunk_end(out) == -1)) {
+		client_drop(c);
+		return (-1);
+	}
+	return (0);
+}
+
+void
+client_stream_end(struct client *c)
+{
+	static const char	 last[] = "0\r\n\r\n";
+
+	if (c->head.version != 10)
+		(void)conn_write(c->conn, last, sizeof(last) - 1);
+	client_answered(c, 0);
+}
+
+int
+client_streams(const struct client *c)
+{
+	return (c->state == CLIENT_STREAM);
+}
+
+void
+client_cut(struct client *c)
+{
+	client_drop(c);
+}
+
 static void
 on_write(struct conn *conn, void *arg)
 {
 	struct client	*c = arg;
 
+	if (c->state == CLIENT_STREAM) {
+		stream_feed(c->req->reader);
+		return;
+	}
 	if (c->state != CLIENT_ANSWER)
 		return;
 	if (c->file != -1)
@@ -449,6 +504,7 @@ on_timeout(struct conn *conn, enum conn_timer t, void *arg)
 	case CLIENT_IDLE:
 	case CLIENT_WORK:
 	case CLIENT_ANSWER:
+	case CLIENT_STREAM:
 		client_drop(c);
 		break;
 	}

@@ -43,6 +43,7 @@
 #define CLIENT_BODY_MAX		(1024 * 1024)
 
 struct conn;
+struct reader;
 struct request;
 
 enum client_state {
@@ -50,7 +51,8 @@ enum client_state {
 	CLIENT_HEAD,
 	CLIENT_WORK,		/* input is paused */
 	CLIENT_BODY,
-	CLIENT_ANSWER		/* what is left of it, input is paused */
+	CLIENT_ANSWER,		/* what is left of it, input is paused */
+	CLIENT_STREAM		/* an answer without an end; input is dropped */
 };
 
 /* Whom keyd knows the client as; kept from one request to the next. */
@@ -125,6 +127,20 @@ void	 client_answer_file(struct client *, int fd, uint64_t);
  * there was one.
  */
 int	 client_make_room(void);
+
+/*
+ * An answer without an end, whose head is written: it begins with so many
+ * bytes.  stream_feed() comes whenever there is room for more of it, which
+ * client_stream_write() adds, as one chunk: 0, or -1 when it could not be
+ * written and the client has gone.  The caller looks at conn_full() before.
+ * client_stream_end() ends it in order, and the client goes.
+ */
+int	 client_stream(struct client *, struct reader *, const void *, size_t);
+int	 client_stream_write(struct client *, const void *, size_t);
+void	 client_stream_end(struct client *);
+int	 client_streams(const struct client *);
+/* At once, without a word. */
+void	 client_cut(struct client *);
 
 /* Close those that have no request under way; the others close after it. */
 void	 client_close_idle(void);

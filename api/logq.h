@@ -55,4 +55,17 @@ void	 logq_values(struct request *, uint64_t scope, enum filter_key,
 /* A row as clients see it. */
 json_t	*logq_row(const struct rec_row *);
 
+/*
+ * logs.c, of all that reads the log.  logs_number(): decimal digits in s,
+ * nothing else; 1 if they are there, 0 if s is NULL, or -1 after an answer.
+ * logs_filter():
+ * The filter's own text is kept with the request: times before now are then
+ * what they were when it came.
+ */
+int	 logs_number(struct request *, const char *name, const char *s,
+	    uint64_t min, uint64_t *);
+int	 logs_filter(struct request *, int instance, struct filter *);
+/* A cursor that is beyond the newest row. */
+void	 logs_no_cursor(struct request *, uint64_t head);
+
 #endif /* LOGQ_H */

@@ -34,22 +34,19 @@
 #define LIMIT_DEFAULT	50
 #define LIMIT_MAX	200
 
-static int	number(struct request *, const char *, uint64_t, uint64_t *);
 static int	cursors(struct request *, struct logq *);
 static int	refused(struct request *, const char *, size_t,
 		    const struct filter_error *);
-static int	take_filter(struct request *, int);
 static void	ask_for(struct request *, enum may_action, const char *);
 static void	may_read(struct request *, struct msg *);
 static void	rows(struct request *, struct msg *);
 static void	ended(struct request *, const struct msg_rows_end *);
 
-/* Decimal digits, nothing else.  1 if it is there, 0 if not, or -1. */
-static int
-number(struct request *req, const char *name, uint64_t min, uint64_t *to)
+int
+logs_number(struct request *req, const char *name, const char *s,
+    uint64_t min, uint64_t *to)
 {
-	const char	*s = request_query(req, name);
-	size_t		 n;
+	size_t	 n;
 
 	if (s == NULL)
 		return (0);
@@ -73,9 +70,12 @@ cursors(struct request *req, struct logq *q)
 	int		 older, newer;
 
 	memset(q, 0, sizeof(*q));
-	if (number(req, "limit", 1, &limit) == -1 ||
-	    (older = number(req, "before", 1, &q->before)) == -1 ||
-	    (newer = number(req, "after", 0, &q->after)) == -1)
+	if (logs_number(req, "limit", request_query(req, "limit"), 1,
+	    &limit) == -1 ||
+	    (older = logs_number(req, "before", request_query(req, "before"),
+	    1, &q->before)) == -1 ||
+	    (newer = logs_number(req, "after", request_query(req, "after"), 0,
+	    &q->after)) == -1)
 		return (-1);
 	if (older && newer) {
 		reply_invalid(req,
@@ -100,37 +100,32 @@ refused(struct request *req, const char *parameter, size_t at,
 	return (-1);
 }
 
-/*
- * The filter's own text is kept with the request: times before now are then
- * what they were when it came.
- */
-static int
-take_filter(struct request *req, int instance)
+int
+logs_filter(struct request *req, int instance, struct filter *f)
 {
 	const int64_t		 now = loop_wall();
-	struct filter		 f;
 	struct filter_error	 e = { 0, "" };
 	char			 text[FILTER_MAX + 1];
 	const char		*key, *value;
 	unsigned int		 i;
 
-	filter_init(&f);
+	filter_init(f);
 	for (i = 0; i < req->nquery; i++) {
 		key = req->query[i].key;
 		value = req->query[i].value;
 		if (strcmp(key, "q") == 0) {
-			if (filter_parse(&f, value, now, &e) == -1)
+			if (filter_parse(f, value, now, &e) == -1)
 				return (refused(req, key, e.at, &e));
 		} else if (filter_key(key) != -1 &&
-		    filter_add(&f, key, value, now, &e) == -1)
+		    filter_add(f, key, value, now, &e) == -1)
 			return (refused(req, key, e.at, &e));
 	}
-	if (!instance && filter_has(&f, FILTER_VAULT)) {
+	if (!instance && filter_has(f, FILTER_VAULT)) {
 		(void)strlcpy(e.text, "vault: only /v1/admin/logs has rows "
 		    "of several vaults", sizeof(e.text));
 		return (refused(req, "vault", 0, &e));
 	}
-	(void)filter_print(&f, text);
+	(void)filter_print(f, text);
 	(void)request_keep(&req->to, text);
 	return (0);
 }
@@ -138,10 +133,11 @@ take_filter(struct request *req, int instance)
 static void
 ask_for(struct request *req, enum may_action action, const char *vault)
 {
+	struct filter	 f;
 	struct logq	 q;
 
 	if (request_no_fields(req) == 0 && cursors(req, &q) == 0 &&
-	    take_filter(req, action == ACTION_INSTANCE_LOGS) == 0)
+	    logs_filter(req, action == ACTION_INSTANCE_LOGS, &f) == 0)
 		keyd_may(req, action, vault, may_read);
 }
 
@@ -192,17 +188,26 @@ rows(struct request *req, struct msg *m)
 	}
 }
 
-static void
-ended(struct request *req, const struct msg_rows_end *e)
+void
+logs_no_cursor(struct request *req, uint64_t head)
 {
 	json_t	*j = json_map();
 
+	json_put_number(j, "latest_id", head);
+	reply_error_json(req, 409, "cursor_invalid", "There is no "
+	    "such row yet: latest_id is the newest", j);
+}
+
+static void
+ended(struct request *req, const struct msg_rows_end *e)
+{
+	json_t	*j;
+
 	if (e->status == 409) {
-		json_put_number(j, "latest_id", e->latest_id);
-		reply_error_json(req, 409, "cursor_invalid", "There is no "
-		    "such row yet: latest_id is the newest", j);
+		logs_no_cursor(req, e->latest_id);
 		return;
 	}
+	j = json_map();
 	if (e->status >= 400) {
 		reply_error_json(req, e->status, e->status == 400 ?
 		    "invalid_filter" : NULL, e->text, j);

@@ -28,6 +28,7 @@
 #include "conn.h"
 #include "log.h"
 #include "reply.h"
+#include "stream.h"
 
 /* What every answer says to browsers. */
 static const char *const	security[][2] = {
@@ -43,10 +44,11 @@ static const char *const	security[][2] = {
 #define TYPE_JSON	"application/json"
 #define TYPE_TEXT	"text/plain; charset=utf-8"
 #define TYPE_PEM	"application/x-pem-file"
+#define TYPE_SSE	"text/event-stream"
 #define TYPE_FILE	"application/vnd.sqlite3"
 
-static void	head(struct request *, int, const char *, uint64_t,
-		    const char *const (*)[2], size_t);
+static void	head(struct request *, int, const char *, enum http_framing,
+		    uint64_t, const char *const (*)[2], size_t);
 static void	send_body(struct request *, char *, size_t);
 static const char *date(void);
 
@@ -67,8 +69,9 @@ date(void)
 
 /* The output has room for a head: a request begins only if it is not full. */
 static void
-head(struct request *req, int status, const char *type, uint64_t len,
-    const char *const (*more)[2], size_t nmore)
+head(struct request *req, int status, const char *type,
+    enum http_framing framing, uint64_t len, const char *const (*more)[2],
+    size_t nmore)
 {
 	struct client	*c = req->client;
 	struct buf	*out = conn_out(c->conn);
@@ -83,7 +86,7 @@ head(struct request *req, int status, const char *type, uint64_t len,
 	bad = http_write_status(out, status, text, strlen(text));
 	bad |= http_write_string(out, "Date", date());
 	bad |= http_write_string(out, "Content-Type", type);
-	bad |= http_write_framing(out, HTTP_BODY_LENGTH, len);
+	bad |= http_write_framing(out, framing, len);
 	for (i = 0; i < NSECURITY; i++)
 		bad |= http_write_string(out, security[i][0], security[i][1]);
 	bad |= http_write_string(out, "Cache-Control", "no-store");
@@ -121,9 +124,15 @@ reply_json(struct request *req, int status, json_t *j)
 	char	*text;
 	size_t	 len;
 
+	/* The head has left already: the end is all that can be said. */
+	if (client_streams(req->client)) {
+		json_decref(j);
+		stream_end(req->reader);
+		return;
+	}
 	text = json_text(j, &len);
 	json_decref(j);
-	head(req, status, TYPE_JSON, len, NULL, 0);
+	head(req, status, TYPE_JSON, HTTP_BODY_LENGTH, len, NULL, 0);
 	send_body(req, text, len);
 }
 
@@ -173,7 +182,7 @@ reply_text(struct request *req, int status, const char *allow,
 	more[0][0] = "Allow";
 	more[0][1] = allow;
 	body = json_text_copy(text, len);
-	head(req, status, TYPE_TEXT, len,
+	head(req, status, TYPE_TEXT, HTTP_BODY_LENGTH, len,
 	    (const char *const (*)[2])more, allow != NULL);
 	send_body(req, body, len);
 }
@@ -191,8 +200,8 @@ reply_pem(struct request *req, const void *pem, size_t len)
 	more[1][0] = "X-MITM-Port";
 	more[1][1] = port;
 	body = json_text_copy(pem, len);
-	head(req, 200, TYPE_PEM, len, (const char *const (*)[2])more,
-	    api.conf.proxy_port == 0 ? 1 : 2);
+	head(req, 200, TYPE_PEM, HTTP_BODY_LENGTH, len,
+	    (const char *const (*)[2])more, api.conf.proxy_port == 0 ? 1 : 2);
 	send_body(req, body, len);
 }
 
@@ -205,8 +214,37 @@ reply_file(struct request *req, int fd, uint64_t len)
 	};
 	struct client			*c = req->client;
 
-	head(req, 200, TYPE_FILE, len, more, 1);
+	head(req, 200, TYPE_FILE, HTTP_BODY_LENGTH, len, more, 1);
 	c->req = NULL;
 	request_free(req);
 	client_answer_file(c, fd, len);
+}
+
+void
+reply_busy(struct request *req, const char *seconds, const char *text)
+{
+	const char	*more[1][2];
+	char		*body;
+	json_t		*j = json_map();
+	size_t		 len;
+
+	more[0][0] = "Retry-After";
+	more[0][1] = seconds;
+	json_put_text(j, "code", "overloaded");
+	json_put_text(j, "error", text);
+	body = json_text(j, &len);
+	json_decref(j);
+	head(req, 503, TYPE_JSON, HTTP_BODY_LENGTH, len,
+	    (const char *const (*)[2])more, 1);
+	send_body(req, body, len);
+}
+
+void
+reply_stream(struct request *req)
+{
+	struct client	*c = req->client;
+
+	c->keepalive = 0;
+	head(req, 200, TYPE_SSE, c->head.version == 10 ? HTTP_BODY_EOF :
+	    HTTP_BODY_CHUNKED, 0, NULL, 0);
 }

@@ -52,6 +52,12 @@ void	 reply_text(struct request *, int status, const char *allow,
 /* The first bytes of a file, which is taken over, for to be kept as a file. */
 void	 reply_file(struct request *, int fd, uint64_t);
 
+/* 503, and after how many seconds to try again. */
+void	 reply_busy(struct request *, const char *, const char *);
+
+/* The head of an event stream; the request stays: client_stream() follows. */
+void	 reply_stream(struct request *);
+
 /* The root certificate. */
 void	 reply_pem(struct request *, const void *, size_t);
 

@@ -31,6 +31,7 @@
 #include "reply.h"
 #include "request.h"
 #include "route.h"
+#include "stream.h"
 
 static char	*copy(const char *, size_t);
 static int	 take_token(struct request *, const struct http_head *);
@@ -67,6 +68,8 @@ request_free(struct request *req)
 		return;
 	if (req->ask != NULL)
 		ask_forget(req->ask);
+	if (req->reader != NULL)
+		stream_free(req->reader);
 	for (i = 0; i < REQUEST_PARAMS; i++)
 		wipe(req->param[i]);
 	for (i = 0; i < req->nquery; i++) {
@@ -75,6 +78,7 @@ request_free(struct request *req)
 	}
 	wipe(req->path);
 	wipe(req->token);
+	wipe(req->last_id);
 	wipe(req->vault);
 	wipe(req->name);
 	wipe(req->to);
@@ -216,7 +220,8 @@ not_found(struct request *req, const char *allow)
 void
 request_take(struct request *req, const struct http_head *h)
 {
-	const size_t	 skip = h->query.len > 0;	/* the '?' */
+	const size_t		 skip = h->query.len > 0;	/* the '?' */
+	const struct http_field	*f;
 
 	req->method = h->method;
 	req->head_only = h->method == HTTP_M_HEAD;
@@ -224,6 +229,9 @@ request_take(struct request *req, const struct http_head *h)
 	req->length = h->framing == HTTP_BODY_LENGTH ? h->content_length : 0;
 	req->bad = take_token(req, h) == -1 || take_query(req,
 	    HTTP_PTR(h, h->query) + skip, h->query.len - skip) == -1;
+	f = http_head_find(h, "last-event-id", NULL);
+	if (f != NULL)
+		req->last_id = copy(HTTP_PTR(h, f->value), f->value.len);
 	if (h->form != HTTP_FORM_ORIGIN && h->form != HTTP_FORM_ABSOLUTE)
 		req->path = copy("", 0);
 	else if (h->path.len == 0)

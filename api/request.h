@@ -41,6 +41,7 @@
 
 struct ask;
 struct client;
+struct reader;
 struct route;
 
 struct query {
@@ -62,8 +63,10 @@ struct request {
 	struct query		 query[REQUEST_QUERY];
 	unsigned int		 nquery;
 	char			*token;		/* NULL: none was sent */
+	char			*last_id;	/* Last-Event-ID, or NULL */
 	json_t			*body;		/* NULL: none was sent */
 	struct ask		*ask;		/* what it waits for */
+	struct reader		*reader;	/* it follows the log, or NULL */
 
 	/* The handler's own. */
 	char			*vault;

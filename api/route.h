@@ -78,6 +78,7 @@ request_fn	 settings_get, settings_set;
 request_fn	 sessions_list, sessions_mint, sessions_revoke;
 request_fn	 status_get, status_health, status_init, status_me;
 request_fn	 status_processes, status_reload, status_verbose;
+request_fn	 stream_instance, stream_vault;
 request_fn	 values_instance, values_vault;
 request_fn	 vaults_admin_list, vaults_context, vaults_create;
 request_fn	 vaults_delete, vaults_list, vaults_rename, vaults_settings;
