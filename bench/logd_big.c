@@ -153,6 +153,8 @@ fill(const char *dir)
 	    " FROM n WHERE i < 10079) SELECT i FROM n)", begin, nrows, nrows);
 	run(h, "INSERT OR REPLACE INTO counts SELECT vault, count(*) FROM log"
 	    " WHERE vault IS NOT NULL GROUP BY vault");
+	run(h, "INSERT OR REPLACE INTO meta VALUES ('rollup_id', %" PRIu64 ")",
+	    nrows);
 	run(h, "COMMIT");
 	sqlite3_close(h);
 }
