@@ -185,7 +185,7 @@ my $n = () = $d->log =~ /Z ready$/mg;
 $d->start("-v");
 ok(Frame::until(sub { $n < (() = $d->log =~ /Z ready$/mg) }, 20),
     "it starts with the copy") or diag($d->log);
-my @new = @{$d->api("GET", "/v1/admin/logs?kind=event&limit=5")->{logs}};
+my @new = @{$d->api("GET", "/v1/admin/logs?kind=event&limit=100")->{logs}};
 ok(scalar(grep { $_->{action} eq "log_unclean" } @new),
     "the log says that rows may be missing");
 cmp_ok(newest(), ">", $head, "ids that were given away do not come again");
