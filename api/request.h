@@ -66,7 +66,7 @@ struct request {
 	char			*last_id;	/* Last-Event-ID, or NULL */
 	json_t			*body;		/* NULL: none was sent */
 	struct ask		*ask;		/* what it waits for */
-	struct reader		*reader;	/* it follows the log, or NULL */
+	struct reader		*reader;	/* of the log, or NULL */
 
 	/* The handler's own. */
 	char			*vault;

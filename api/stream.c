@@ -323,14 +323,13 @@ void
 stream_feed(struct reader *r)
 {
 	struct live_entry	*e;
-	int			 rc;
 	size_t			 len;
 	char			*text;
 
 	if (r->asked)
 		return;
 	if (!r->live) {
-		if ((rc = send_page(r)) != 1)
+		if (send_page(r) != 1)
 			return;
 		if (!live_enter(r->cursor, &r->pos)) {
 			backlog(r);

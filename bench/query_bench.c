@@ -203,6 +203,7 @@ query(struct msg_query *m, const char *filter)
 	end_send(&w.api, MSG_QUERY, m);
 	while (end_recv(&w.api, PEER_MS) == MSG_ROWS)
 		;
+	m->filter = "";
 	if (w.api.type != MSG_ROWS_END || w.api.u.rows_end.status != 200)
 		errx(1, "%s: no answer", filter);
 }

@@ -186,9 +186,8 @@ static int
 keep_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 off)
 {
 	sqlite3_file	*real = below(file);
-	int		 rc;
 
-	if ((rc = keep_again()) != SQLITE_OK)
+	if (keep_again() != SQLITE_OK)
 		return (SQLITE_IOERR_READ);
 	return (real->pMethods->xRead(real, buf, n, off));
 }
