@@ -82,9 +82,12 @@ tests: progs ${TESTS} ${CONFIG_PROGS} ${PROC_CHILD}
 
 WRAP_no =
 WRAP_yes =	sh regress/skips
+STRIDE_no =	1
+STRIDE_yes =	7
 
 regress: tests check-imsg
-	PROGS='${PROGS}' WRAP='${WRAP_${SANITIZERS}}' sh regress/run ${TESTS}
+	STRIDE=${STRIDE_${SANITIZERS}} PROGS='${PROGS}' \
+	    WRAP='${WRAP_${SANITIZERS}}' sh regress/run ${TESTS}
 
 # The unit tests under valgrind, less those that cannot run there.
 valgrind: tests
