@@ -1,0 +1,235 @@
+/*
+ * Copyright (c) 2026 The brokerd authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+#include <sys/types.h>
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api_world.h"
+#include "codes.h"
+#include "filter.h"
+
+/*
+ * One real api between clients and a keyd and logd that are played here: what
+ * is asked of the request log, and what becomes of who waits for it.
+ */
+
+static const char	 token[] = "av_agt_0123456789abcdef";
+
+static void
+log_rows(void **state)
+{
+	static const char	 want[] = "{\"latest_id\":9,\"logs\":[{"
+	    "\"id\":9,\"ingress\":\"mitm\",\"method\":\"GET\","
+	    "\"host\":\"a.example.com:443\",\"path\":\"/x\","
+	    "\"matched_service\":\"api\",\"credential_keys\":[\"A\",\"B\"],"
+	    "\"status\":null,\"latency_ms\":1,\"error_code\":\"\","
+	    "\"actor_type\":\"agent\",\"actor_id\":\"77\","
+	    "\"created_at\":\"2023-11-14T22:13:20.000005Z\","
+	    "\"kind\":\"request\",\"action\":\"\",";
+	struct api_world	 w;
+	struct msg_may		*may;
+	struct msg_may_answer	 yes;
+	struct msg_query	*q;
+	struct rec_row		 row;
+	struct msg_rows		 rows;
+	struct msg_rows_end	 end;
+	struct answer		 a;
+	int			 fd;
+
+	api_new(&w, PROC_API_TCP);
+	fd = http_known(&w, token);
+	http_ask(fd, "GET", "/v1/vaults/main/logs?after=0&limit=999"
+	    "&host=!*.example.org&q=status:4xx+!service:%22%22&path=/a+b",
+	    token, NULL);
+	may = &play_recv(&w.api, &w.keyd, MSG_MAY)->may;
+	assert_int_equal(may->action, ACTION_LOGS);
+	assert_string_equal(may->vault, "main");
+	memset(&yes, 0, sizeof(yes));
+	yes.id = may->id;
+	yes.status = 200;
+	yes.scope = 1234;
+	play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+	q = &play_recv(&w.api, &w.logd, MSG_QUERY)->query;
+	assert_int_equal(q->scope, 1234);
+	assert_int_equal(q->tail, 1);
+	assert_int_equal(q->after, 0);
+	assert_int_equal(q->limit, 200);
+	assert_string_equal(q->filter, "!host:*.example.org status:4xx "
+	    "!service:\"\" path:\"/a b\"");
+	memset(&row, 0, sizeof(row));
+	row.id = 9;
+	row.ingress = INGRESS_MITM;
+	row.method = "GET";
+	row.host = "a.example.com";
+	row.port = 443;
+	row.path = "/x";
+	row.service = "api";
+	row.keys = "A,B";
+	row.status = -1;
+	row.latency = 1999;
+	row.actor_type = ACTOR_AGENT;
+	row.actor = "77";
+	row.started = 1700000000000005;
+	memset(&rows, 0, sizeof(rows));
+	rows.id = q->id;
+	rows.rows = &row;
+	rows.rows_n = 1;
+	memset(&end, 0, sizeof(end));
+	end.id = q->id;
+	end.status = 200;
+	end.latest_id = 9;
+	play_send(&w.logd, MSG_ROWS, &rows);
+	play_send(&w.logd, MSG_ROWS, &rows);
+	play_send(&w.logd, MSG_ROWS_END, &end);
+	http_expect(fd, 200, &a);
+	if (strncmp(a.body, want, strlen(want)) != 0)
+		fail_msg("%s", a.body);
+	assert_non_null(strstr(a.body, "}],\"next_cursor\":null}\n"));
+	http_free(&a);
+	close(fd);
+	assert_int_equal(api_end(&w), 0);
+}
+
+/* One who does not wait for the answer frees logd from looking for it. */
+static void
+reader_leaves(void **state)
+{
+	struct api_world	 w;
+	struct msg_may_answer	 yes;
+	uint32_t		 id;
+	int			 fd;
+
+	api_new(&w, PROC_API_TCP);
+	fd = http_known(&w, token);
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 1;
+	http_ask(fd, "GET", "/v1/admin/logs?vault=main", token, NULL);
+	yes.id = play_recv(&w.api, &w.keyd, MSG_MAY)->may.id;
+	play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+	id = play_recv(&w.api, &w.logd, MSG_QUERY)->query.id;
+	close(fd);
+	assert_int_equal(play_recv(&w.api, &w.logd,
+	    MSG_QUERY_CANCEL)->query_cancel.id, id);
+	assert_int_equal(api_end(&w), 0);
+}
+
+static void
+values_list(void **state)
+{
+	struct api_world	 w;
+	struct msg_may_answer	 yes;
+	struct msg_values	*v;
+	struct rec_value	 list[2] = { { "a.example" }, { "b" } };
+	struct msg_value_list	 m;
+	struct answer		 a;
+	int			 fd;
+
+	api_new(&w, PROC_API_TCP);
+	fd = http_known(&w, token);
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 77;
+	http_ask(fd, "GET", "/v1/vaults/main/logs/values?key=host&prefix=A."
+	    "&limit=2", token, NULL);
+	yes.id = play_recv(&w.api, &w.keyd, MSG_MAY)->may.id;
+	play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+	v = &play_recv(&w.api, &w.logd, MSG_VALUES)->values;
+	assert_int_equal(v->scope, 77);
+	assert_int_equal(v->key, FILTER_HOST);
+	assert_string_equal(v->prefix, "A.");
+	assert_int_equal(v->limit, 2);
+	memset(&m, 0, sizeof(m));
+	m.id = v->id;
+	m.status = 200;
+	m.more = 1;
+	m.values = list;
+	m.values_n = 2;
+	play_send(&w.logd, MSG_VALUE_LIST, &m);
+	http_expect(fd, 200, &a);
+	assert_string_equal(a.body, "{\"key\":\"host\",\"values\":"
+	    "[\"a.example\",\"b\"],\"more\":true}\n");
+	http_free(&a);
+	close(fd);
+	assert_int_equal(api_end(&w), 0);
+}
+
+static void
+logd_dies(void **state)
+{
+	struct api_world	 w;
+	struct msg_may_answer	 yes;
+	struct msg_rows_end	 end;
+	struct answer		 a;
+	int			 fd, i;
+
+	api_new(&w, PROC_API_TCP);
+	fd = http_known(&w, token);
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 1;
+	memset(&end, 0, sizeof(end));
+	end.status = 409;
+	end.latest_id = 7;
+	/* While it is asked, before it is there again, and then. */
+	for (i = 0; i < 3; i++) {
+		if (i == 2)
+			play_link(&w.api, &w.logd, PROC_LOGD, 0, 21);
+		http_ask(fd, "GET", "/v1/admin/logs?before=8", token, NULL);
+		yes.id = play_recv(&w.api, &w.keyd, MSG_MAY)->may.id;
+		play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+		if (i == 0) {
+			(void)play_recv(&w.api, &w.logd, MSG_QUERY);
+			play_close(&w.logd);
+		} else if (i == 2) {
+			end.id = play_recv(&w.api, &w.logd,
+			    MSG_QUERY)->query.id;
+			play_send(&w.logd, MSG_ROWS_END, &end);
+		}
+		http_expect(fd, i == 2 ? 409 : 503, &a);
+		assert_non_null(strstr(a.body, i == 2 ? "cursor_invalid" :
+		    "unavailable"));
+		http_free(&a);
+	}
+	close(fd);
+	assert_int_equal(api_end(&w), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(log_rows),
+		cmocka_unit_test(reader_leaves),
+		cmocka_unit_test(values_list),
+		cmocka_unit_test(logd_dies)
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
