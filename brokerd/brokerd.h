@@ -265,6 +265,11 @@ void	 listen_close_all(void);
  * 0, or -1 with `why' filled in.
  */
 int	 state_open(char *why, size_t len);
+/*
+ * Lock a file that an earlier brokerd's process may still hold: so many tries,
+ * 100 ms apart.  0, or -1 with errno.
+ */
+int	 state_lock(int fd, int max);
 /* The root directory of processes that need none; as root only. */
 const char	*state_chroot(void);
 /* The directory of the database, and a copy of its descriptor, for logd. */

@@ -27,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "brokerd.h"
@@ -41,8 +40,7 @@
  * it already knows that it does.
  */
 #define NAME_SIZE	17	/* an instance in hexadecimal */
-#define LOCK_TRIES	20	/* for a worker of a killed brokerd, each */
-#define LOCK_PAUSE_MS	100
+#define LOCK_TRIES	20	/* for a worker of a killed brokerd */
 
 struct page {
 	TAILQ_ENTRY(page)	 entry;
@@ -56,7 +54,6 @@ static int			 dir = -1;	/* -1: they have no names */
 
 static void	ledgers_name(uint64_t, char *);
 static int	ledgers_instance(const char *, uint64_t *);
-static int	ledgers_lock(int);
 static void	ledgers_old(const char *);
 static int	ledgers_file(uint64_t);
 static void	ledgers_keep(uint64_t, int);
@@ -105,26 +102,10 @@ ledgers_open(char *why, size_t len)
 }
 
 /*
- * A worker's mapping keeps the lock that we take at the making.  One whose
- * parent was killed ends by itself, unless it was stopped.
+ * One that a brokerd before us left.  A worker's mapping keeps the lock that we
+ * take at the making; one whose parent was killed ends by itself, unless it
+ * was stopped.
  */
-static int
-ledgers_lock(int fd)
-{
-	const struct timespec	 pause = { 0, LOCK_PAUSE_MS * 1000000 };
-	int			 tries;
-
-	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return (0);
-		if (errno != EWOULDBLOCK)
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	return (-1);
-}
-
-/* One that a brokerd before us left. */
 static void
 ledgers_old(const char *name)
 {
@@ -136,7 +117,7 @@ ledgers_old(const char *name)
 		return;
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    npages == LEDGERS_MAX || ledgers_lock(fd) == -1) {
+	    npages == LEDGERS_MAX || state_lock(fd, LOCK_TRIES) == -1) {
 		log_warnx("ledger %s: %s: left for the next start", name,
 		    npages == LEDGERS_MAX ? "too many" : strerror(errno));
 		if (fd != -1)

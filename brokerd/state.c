@@ -38,7 +38,6 @@
 static int	state_check(const char *, char *, size_t);
 static int	state_dir_of(const char *, const char *, char *, size_t);
 static int	state_empty(char *, size_t);
-static int	state_db_lock(int);
 static int	state_db_open(char *, size_t);
 static int	state_dir_sync(const char *, char *, size_t);
 static int	state_key_new(const char *, char *, size_t);
@@ -154,17 +153,13 @@ state_open(char *why, size_t len)
 	return (state_db_open(why, len));
 }
 
-/*
- * The lock is shared by all copies of the descriptor, logd's too: a logd that
- * outlives its parent keeps the next one away from its database.
- */
-static int
-state_db_lock(int fd)
+int
+state_lock(int fd, int max)
 {
 	const struct timespec	 pause = { 0, 100000000 };
 	int			 tries;
 
-	for (tries = 0; tries < DB_LOCK_TRIES; tries++) {
+	for (tries = 0; tries < max; tries++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return (0);
 		if (errno != EWOULDBLOCK)
@@ -187,7 +182,11 @@ state_db_open(char *why, size_t len)
 	if (mkdir(dbdir, 0700) == -1 && errno != EEXIST)
 		goto fail;
 	db = open(dbdir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (db == -1 || state_db_lock(db) == -1)
+	/*
+	 * The lock is shared by all copies of the descriptor, logd's too: a
+	 * logd that outlives its parent keeps the next one away.
+	 */
+	if (db == -1 || state_lock(db, DB_LOCK_TRIES) == -1)
 		goto fail;
 	if (brokerd.privileged && fchown(db, id->uid, id->gid) == -1)
 		goto fail;

@@ -316,6 +316,15 @@ sub request {
 	return response($s, $line =~ /^(\S+)/);
 }
 
+# So many requests in one tunnel, to /echo/NAME1 and on, all of them logged.
+sub requests {
+	my ($self, $where, $name, $n) = @_;
+	my $s = $self->tunnel($where);
+
+	request($s, "GET /echo/$name$_", "Host: $where") for 1 .. $n;
+	return $self->row("/echo/$name$n");
+}
+
 # The rows of the vault once a condition holds for them, newest first.
 sub rows {
 	my ($self, $cond) = @_;

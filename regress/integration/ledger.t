@@ -15,7 +15,6 @@
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 
 #
-#
 # Who dies together: workers and logd within one flush, or the whole daemon.
 # Requests that went upstream and whose records went with logd are counted,
 # for their vault, once, whatever is started or stopped afterwards.
@@ -49,15 +48,6 @@ sub pids {
 sub workers { my %p = @_; return @p{grep { /^(mitm|proxy) / } keys %p} }
 
 sub ledgers { return glob "$d->{state}/ledger/*" }
-
-sub restart {
-	my $n = () = $d->log =~ /Z ready$/mg;
-	$d->start("-v");
-	return Frame::until(sub {
-		my $now = () = $d->log =~ /Z ready$/mg;
-		return $now > $n;
-	}, 30);
-}
 
 # On both ways in, on connections of one scope that logd has seen.
 my ($tunnel, $forward);
@@ -126,14 +116,14 @@ my @died = unseen("all", 4);
 kill "KILL", $d->{pid}, values %p;
 is($d->ends, "signal 9", "all of it is dead");
 ok(scalar(() = ledgers()), "the ledgers are there");
-ok(restart(), "it starts again") or diag($d->log);
+ok($d->again, "it starts again") or diag($d->log);
 is(adds_up("everything"), 18, "eight more are counted");
 
 # Only the parent: the others end by themselves, and what they know is told.
 known("/third");
 kill "KILL", $d->{pid};
 is($d->ends, "signal 9", "the parent is dead");
-ok(restart(), "it starts again") or diag($d->log);
+ok($d->again, "it starts again") or diag($d->log);
 is(adds_up("the parent"), 18, "nothing more is counted");
 
 # A stop with a logd that cannot commit any more.
@@ -143,13 +133,13 @@ kill "TERM", $d->{pid};
 sleep 0.3;
 kill "KILL", $p{"logd 0"};
 is($d->ends(30), 0, "stopped without logd");
-ok(restart(), "it starts again") or diag($d->log);
+ok($d->again, "it starts again") or diag($d->log);
 is(adds_up("a stop"), 24, "six more are counted");
 
 is($d->stop, 0, "stopped");
 is(scalar(() = ledgers()), 0, "no ledger is left") or
     diag(join("\n", ledgers(), $d->log));
-ok(restart(), "it starts again") or diag($d->log);
+ok($d->again, "it starts again") or diag($d->log);
 is(adds_up("the end"), 24, "nothing is counted twice");
 is($d->stop, 0, "stopped");
 done_testing();

@@ -34,15 +34,6 @@ my $where = "localhost:$up->{port}";
 $d->furnish({ name => "api", host => $where,
     auth => { type => "bearer", token => "KEY" } });
 
-sub requests {
-	my ($name, $n) = @_;
-	my $s = $d->tunnel($where);
-	for (1 .. $n) {
-		Daemon::request($s, "GET /echo/$name$_", "Host: $where");
-	}
-	$d->row("/echo/$name$n");
-}
-
 sub rows { return scalar grep { $_->{kind} eq "request" } $d->rows }
 
 sub becomes {
@@ -69,13 +60,9 @@ sub is_set {
 
 sub restart {
 	my (@args) = @_;
-	my $n = () = $d->log =~ /Z ready$/mg;
 
 	$d->stop if $d->{pid};
-	$d->start("-v", @args);
-	return Frame::until(sub {
-		$n < (() = $d->log =~ /Z ready$/mg);
-	}, 20);
+	return $d->again(@args);
 }
 
 sub configure {
@@ -93,11 +80,11 @@ is_set("brokerd.conf", 48, "brokerd.conf", 150, "brokerd.conf");
 my $s = put({ max_rows_per_vault => 40, max_age_hours => 1.5 });
 is($s->{max_rows_per_vault}, 40, "the answer says what is in force");
 is_set("the owner", 1.5, "owner", 40, "owner");
-requests("a", 60);
+$d->requests($where, "a", 60);
 ok(becomes(40), "and it is done, at once");
 ok(restart(), "restarted");
 is_set("it stays", 1.5, "owner", 40, "owner");
-requests("b", 5);
+$d->requests($where, "b", 5);
 ok(becomes(40), "and in force");
 put({ max_age_hours => undef });
 is_set("one is unset", 48, "brokerd.conf", 40, "owner");
@@ -120,7 +107,7 @@ ok(becomes(20), "and it is done");
 
 # 0 is no limit.
 put({ max_rows_per_vault => 0, max_age_hours => 0 });
-requests("c", 150);
+$d->requests($where, "c", 150);
 is(rows(), 170, "0: nothing is deleted");
 put({ max_rows_per_vault => undef, max_age_hours => undef });
 ok(becomes(150), "back to brokerd.conf");

@@ -169,6 +169,17 @@ sub logged {
 
 sub ready { return $_[0]->logged(qr{Z ready$}m) }
 
+# Start it once more; what was there before says ready in the log as well.
+sub again {
+	my ($self, @args) = @_;
+	my $n = () = $self->log =~ /Z ready$/mg;
+
+	$self->start("-v", @args);
+	return Frame::until(sub {
+		return $n < (() = $self->log =~ /Z ready$/mg);
+	}, 30);
+}
+
 # The exit status, or undef if it does not end.
 sub ends {
 	my ($self, $seconds) = @_;
