@@ -59,7 +59,7 @@ tally_add(struct tally *t, uint64_t vault, uint64_t count)
 
 	for (i = 0; i < t->n && t->lost[i].vault != vault; i++)
 		continue;
-	if (i == REFUSE_VAULTS && vault != 0) {
+	if (i >= REFUSE_VAULTS && i == t->n && vault != 0) {
 		tally_add(t, 0, count);
 		return;
 	}

@@ -241,6 +241,27 @@ test_refused_many(void **state)
 	    "vault = 2 AND flags & 15 = 1"), 20);
 }
 
+/* More vaults than are told apart. */
+static void
+test_refused_vaults(void **state)
+{
+	int	 i;
+
+	fix_open();
+	for (i = 1; i <= 70; i++)
+		fix_vault(i, "one");
+	fix_sql("CREATE TRIGGER no BEFORE INSERT ON log WHEN NEW.path = '/no'"
+	    " BEGIN SELECT RAISE(ABORT, 'no'); END");
+	for (i = 1; i <= 70; i++)
+		add(i, 2, "/no");
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(batch_flush(0), 0);
+	assert_int_equal(fix_int("SELECT sum(count) FROM log WHERE "
+	    "vault = 64 AND flags & 15 = 1"), 2);
+	assert_int_equal(fix_int("SELECT sum(count) FROM log WHERE "
+	    "vault IS NULL AND flags & 15 = 1"), 12);
+}
+
 /* The gap too: that is tried again in the instance log, a minute later. */
 static void
 test_refused_gap(void **state)
@@ -723,6 +744,7 @@ main(void)
 		TEST(test_tombstone),
 		TEST(test_refused),
 		TEST(test_refused_many),
+		TEST(test_refused_vaults),
 		TEST(test_refused_gap),
 		TEST(test_refused_all),
 		TEST(test_no_flood),
