@@ -192,6 +192,8 @@ seen_find(struct seen *x, const struct bucket *key, const struct rollup_row *r)
 		if (write_all() == -1)
 			return (-1);
 		drop();
+		/* So that what they cover is written with them. */
+		next_write = 0;
 	}
 	memset(x, 0, sizeof(*x));
 	if (*r->host != '\0' && (x->host = rolltop_find(r->vault, hour,

@@ -248,6 +248,29 @@ test_bounds(void **state)
 	    400 - ROLLTOP_MAX);
 }
 
+/* What went to the file because memory was full is not counted again. */
+static void
+test_full_killed(void **state)
+{
+	struct record	*r;
+	int		 i;
+
+	fix_open();
+	vaults();
+	for (i = 0; i < ROLLUP_CACHE + 200; i++) {
+		r = fix_request(1, 0, "/");
+		record_uuid(r->request_id, clock_now() - i * MINUTE);
+		batch_add(r);
+	}
+	assert_int_equal(batch_flush(0), 0);
+	fix_crash();
+	fix_open();
+	written();
+	assert_int_equal(fix_int("SELECT sum(count) FROM rollups"),
+	    ROLLUP_CACHE + 200);
+	consistent();
+}
+
 /* A start that cannot be is counted now, one too long ago not at all. */
 static void
 test_absurd(void **state)
@@ -468,6 +491,7 @@ main(void)
 		TEST(test_property),
 		TEST(test_refused),
 		TEST(test_bounds),
+		TEST(test_full_killed),
 		TEST(test_absurd),
 		TEST(test_read),
 		TEST(test_reused),
