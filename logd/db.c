@@ -517,8 +517,12 @@ db_text(sqlite3_stmt *s, int column)
 int
 db_begin(int full)
 {
-	if (keep_cancel() == -1)
-		return (db_fail(SQLITE_IOERR));
+	if (keep_cancel() == -1) {
+		(void)db_fail(SQLITE_IOERR);
+		(void)strlcpy(db.errstr, "what failed before cannot be "
+		    "struck out of the -wal file", sizeof(db.errstr));
+		return (-1);
+	}
 	if (full != db.full) {
 		if (db_exec(full ? "PRAGMA synchronous=FULL" :
 		    "PRAGMA synchronous=NORMAL") == -1)
@@ -624,17 +628,28 @@ db_reclaim(void)
 }
 
 int64_t
-db_room(void)
+db_disk(void)
 {
 	struct statvfs	 vfs;
-	int64_t		 unused = 0, size = 0;
+	int64_t		 disk, size = 0;
 
-	if (fstatvfs(db.dirfd, &vfs) == -1)
-		return (-1);
-	if (db_pragma("PRAGMA freelist_count", &unused) != SQLITE_OK ||
+	if (fstatvfs(db.dirfd, &vfs) == -1 ||
 	    db_pragma("PRAGMA page_size", &size) != SQLITE_OK)
 		return (-1);
 	/* What the log holds has to be written once more, to the database. */
-	return ((int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize +
-	    (unused - db.wal_pages) * size);
+	disk = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize -
+	    db.wal_pages * size;
+	return (disk < 0 ? 0 : disk);
+}
+
+int64_t
+db_room(void)
+{
+	int64_t	 disk, unused = 0, size = 0;
+
+	if ((disk = db_disk()) == -1 ||
+	    db_pragma("PRAGMA freelist_count", &unused) != SQLITE_OK ||
+	    db_pragma("PRAGMA page_size", &size) != SQLITE_OK)
+		return (-1);
+	return (disk + unused * size);
 }

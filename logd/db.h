@@ -146,6 +146,8 @@ void	 db_reclaim(void);
  * unused in the file; -1 when that is not known.
  */
 int64_t	 db_room(void);
+/* The same for another file: what is free inside of this one is none. */
+int64_t	 db_disk(void);
 
 /* For tests and the migrations: the connection itself. */
 sqlite3	*db_handle(void);

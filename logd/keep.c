@@ -143,7 +143,6 @@ keep_again(void)
 		    k->off);
 		if (rc != SQLITE_OK)
 			return (rc);
-		keep_counters.again++;
 	}
 	lost = 0;
 	return (SQLITE_OK);
@@ -349,10 +348,17 @@ keep_strike(int page)
 {
 	static const char	 nothing[FRAME_HEADER];
 	const sqlite3_int64	 frame = FRAME_HEADER + page;
-	sqlite3_int64		 off, end = high;
+	sqlite3_int64		 off, first, end = high;
 
-	off = low < WAL_HEADER ? 0 : (low - WAL_HEADER) / frame;
-	for (off = WAL_HEADER + off * frame; off < end; off += frame) {
+	/* The last has the commit: wherever this ends, nothing counts. */
+	first = low < WAL_HEADER ? 0 : (low - WAL_HEADER) / frame;
+	first = WAL_HEADER + first * frame;
+	off = first;
+	if (end > first)
+		off += (end - first - 1) / frame * frame;
+	else
+		off -= frame;
+	for (; off >= first; off -= frame) {
 		if (keep_write(&wal->base, nothing, FRAME_HEADER, off) !=
 		    SQLITE_OK)
 			return (-1);
@@ -365,15 +371,18 @@ int
 keep_cancel(void)
 {
 	unsigned char	 head[WAL_HEADER];
-	int		 page;
+	int		 page, rc;
 
 	if (wal == NULL || !ended) {
 		keep_commit();
 		return (0);
 	}
+	rc = keep_read(&wal->base, head, sizeof(head), 0);
 	/* Shorter than its header: there is no frame. */
-	if (keep_read(&wal->base, head, sizeof(head), 0) != SQLITE_OK)
-		return (lost ? -1 : 0);
+	if (rc == SQLITE_IOERR_SHORT_READ)
+		return (0);
+	if (rc != SQLITE_OK)
+		return (-1);
 	page = head[8] << 24 | head[9] << 16 | head[10] << 8 | head[11];
 	if (page < 512 || page > 65536 || keep_strike(page) == -1)
 		return (-1);

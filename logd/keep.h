@@ -41,7 +41,6 @@ int	 keep_cancel(void);
 
 struct keep_counters {
 	unsigned long long	 failed;	/* syncs */
-	unsigned long long	 again;		/* writes that were repeated */
 };
 extern struct keep_counters	 keep_counters;
 

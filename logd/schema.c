@@ -337,8 +337,8 @@ schema_codes(void)
 }
 
 /*
- * Ten million rows would take too long: a damaged page of the log is met by
- * the query, the retention or the flush that needs it.  Before a migration,
+ * Ten million rows would take too long, and so would what charts are made
+ * of: a damaged page of the log is met by the query, the retention or the flush that needs it.  Before a migration,
  * which would write.
  */
 static int
@@ -346,8 +346,7 @@ schema_sound(const char *dir, char *why, size_t len)
 {
 	static const char *const	 log[] = { "meta", "streams",
 	    "live_scopes", "open_requests", "scopes", "targets",
-	    "minutes", "rollups", "tops",
-	    "counts" };
+	    "minutes", "counts" };
 	char		 sql[160];
 	const char	*table;
 	sqlite3_stmt	*s;
