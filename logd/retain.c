@@ -265,15 +265,20 @@ retain_trim(struct vault *v)
 {
 	const int64_t	 none = insert_head() + 1;
 	int64_t		 oldest;
+	int		 n;
 
 	if ((v->id == 0 ? db_int(&sql_instance_oldest, none, &oldest, "") :
 	    db_int(&sql_oldest, none, &oldest, "i", (int64_t)v->id)) == -1)
 		return (-1);
 	if (oldest <= v->trim)
 		return (0);
-	if (dict_trim(v->id, oldest, TRIM) == -1)
+	if ((n = dict_trim(v->id, oldest, TRIM)) == -1 ||
+	    dict_least(v->id, none, &v->trim) == -1)
 		return (-1);
-	return (dict_least(v->id, none, &v->trim));
+	/* What an open request uses stays: look again after some rows more. */
+	if (n == 0 && v->trim < oldest)
+		v->trim = oldest + DICT_STEP;
+	return (0);
 }
 
 /*
