@@ -60,10 +60,13 @@ interrupted(int sig)
 	raise(sig);
 }
 
+/* Who has a signal ignored, as nohup(1) does, goes on. */
 static int
 part_make(const char *file)
 {
-	int	 fd;
+	static const int	 signals[] = { SIGHUP, SIGINT, SIGTERM };
+	size_t			 i;
+	int			 fd;
 
 	if ((size_t)snprintf(part, sizeof(part), "%s.XXXXXXXXXX", file) >=
 	    sizeof(part))
@@ -73,9 +76,10 @@ part_make(const char *file)
 		err(1, "%s", file);
 	}
 	atexit(part_remove);
-	signal(SIGHUP, interrupted);
-	signal(SIGINT, interrupted);
-	signal(SIGTERM, interrupted);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (signal(signals[i], SIG_IGN) != SIG_IGN)
+			signal(signals[i], interrupted);
+	}
 	return (fd);
 }
 

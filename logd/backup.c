@@ -87,11 +87,11 @@ backup_room(int64_t pages)
 
 	if (db_int(&sql_page, 0, &size, "") == -1)
 		return (-1);
-	room = db_room();
+	room = db_disk();
 	if (room == -1)
 		return (0);
-	return ((uint64_t)room < (uint64_t)(pages * size) +
-	    batch_config()->reserve ? -1 : 0);
+	return (room < pages * size + (int64_t)batch_config()->reserve ? -1 :
+	    0);
 }
 
 void
@@ -168,7 +168,11 @@ backup_turn(void *arg)
 	do
 		backup_step();
 	while (steps != NULL && loop_mono() - start < BACKUP_US);
-	if (steps != NULL)
+	if (steps == NULL)
+		return;
+	if (backup_room(sqlite3_backup_remaining(steps)) == -1)
+		backup_failed(507, FULL_TEXT);
+	else
 		loop_again();
 }
 
@@ -181,8 +185,6 @@ backup_step(void)
 	case SQLITE_OK:
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		if (backup_room(sqlite3_backup_remaining(steps)) == -1)
-			backup_failed(507, FULL_TEXT);
 		break;
 	case SQLITE_DONE:
 		backup_done();

@@ -141,11 +141,18 @@ if ($load == 0) {
 	}
 	POSIX::_exit(0);
 }
+ok(Frame::until(sub { grep { $_->{path} =~ m{^/echo/l} } $d->rows }, 20),
+    "under load: there is some");
+my @had;
 for (1 .. 5) {
-	backup("-f", $file);
+	is((backup("-f", $file))[0], 0, "under load: a backup");
+	push @had, sql($file, "SELECT count(*) FROM log WHERE " .
+	    "path LIKE '/echo/l%'");
 	is(sql($file, "PRAGMA integrity_check; PRAGMA foreign_key_check"),
 	    "ok", "under load: sound");
+	sleep 0.2;
 }
+cmp_ok($had[-1], ">", $had[0], "under load: it went on meanwhile");
 kill "KILL", $load;
 waitpid $load, 0;
 
