@@ -19,6 +19,7 @@
 #include <sys/time.h>
 #include <sys/tree.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -209,10 +210,15 @@ streamend_ledger(uint64_t instance, int fd)
 {
 	static struct ledger	 page;
 	struct stream		*st = stream_find(instance);
-	int			 bad;
+	int			 bad, last;
 
-	if ((bad = ledger_read(fd, instance, &page) == -1))
+	if ((bad = ledger_read(fd, instance, &page) == -1)) {
+		/* One that is none does not get better. */
+		last = errno == EINVAL;
 		log_warn("ledger of %016" PRIx64, instance);
+		if (!last)
+			return;
+	}
 	if (st == NULL) {
 		st = stream_new(instance, PROC_PARENT, 0);
 		st->eof = 1;
