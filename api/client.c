@@ -291,7 +291,9 @@ on_read(struct conn *conn, void *arg)
 		read_body(c);
 		break;
 	case CLIENT_STREAM:
-		buf_drain(conn_in(conn), buf_len(conn_in(conn)));
+		/* It would keep who does not read from being idle. */
+		if (buf_len(conn_in(conn)) > 0)
+			client_drop(c);
 		break;
 	case CLIENT_WORK:
 	case CLIENT_ANSWER:
@@ -402,8 +404,7 @@ client_feed_file(struct client *c)
 }
 
 int
-client_stream(struct client *c, struct reader *r, const void *first,
-    size_t len)
+client_stream(struct client *c, const void *first, size_t len)
 {
 	c->state = CLIENT_STREAM;
 	conn_timer(c->conn, CONN_T_IDLE, STREAM_IDLE_MS);
@@ -429,10 +430,8 @@ client_stream_write(struct client *c, const void *data, size_t len)
 void
 client_stream_end(struct client *c)
 {
-	static const char	 last[] = "0\r\n\r\n";
-
 	if (c->head.version != 10)
-		(void)conn_write(c->conn, last, sizeof(last) - 1);
+		(void)http_write_last_chunk(conn_out(c->conn), NULL, 0);
 	client_answered(c, 0);
 }
 

@@ -43,7 +43,6 @@
 #define CLIENT_BODY_MAX		(1024 * 1024)
 
 struct conn;
-struct reader;
 struct request;
 
 enum client_state {
@@ -135,7 +134,7 @@ int	 client_make_room(void);
  * written and the client has gone.  The caller looks at conn_full() before.
  * client_stream_end() ends it in order, and the client goes.
  */
-int	 client_stream(struct client *, struct reader *, const void *, size_t);
+int	 client_stream(struct client *, const void *, size_t);
 int	 client_stream_write(struct client *, const void *, size_t);
 void	 client_stream_end(struct client *);
 int	 client_streams(const struct client *);

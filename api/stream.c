@@ -251,8 +251,12 @@ subscribed(struct request *req, struct msg *m)
 		return;
 	}
 	reply_stream(req);
-	if (client_stream(req->client, r, SSE_RETRY,
-	    sizeof(SSE_RETRY) - 1) == 0)
+	if (client_stream(req->client, SSE_RETRY,
+	    sizeof(SSE_RETRY) - 1) == -1)
+		return;
+	if (api.closing)
+		stream_end(r);
+	else
 		stream_feed(r);
 }
 
@@ -319,6 +323,19 @@ send_page(struct reader *r)
 	return (1);
 }
 
+/* What the database has does not say which of them have ended. */
+static void
+forget_open(struct reader *r)
+{
+	struct opened	*o;
+
+	while ((o = RB_MIN(openeds, &r->opened)) != NULL) {
+		RB_REMOVE(openeds, &r->opened, o);
+		free(o);
+	}
+	r->nopened = 0;
+}
+
 void
 stream_feed(struct reader *r)
 {
@@ -341,6 +358,7 @@ stream_feed(struct reader *r)
 		if (r->pos < live_first()) {
 			api.counters.streams_lagged++;
 			r->live = 0;
+			forget_open(r);
 			text = sse_lagged(r->cursor, &len);
 			if (send_event(r, text, len) == 0)
 				backlog(r);
@@ -456,14 +474,10 @@ stream_free(struct reader *r)
 {
 	struct msg_unsubscribe	 m = { 0 };
 	struct link		*l = proc_peer(PROC_LOGD);
-	struct opened		*o;
 
 	while (r->npage > 0)
 		free(r->page[--r->npage].text);
-	while ((o = RB_MIN(openeds, &r->opened)) != NULL) {
-		RB_REMOVE(openeds, &r->opened, o);
-		free(o);
-	}
+	forget_open(r);
 	TAILQ_REMOVE(&readers, r, entry);
 	free(r);
 	if (--nreaders > 0)
