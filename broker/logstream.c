@@ -105,6 +105,7 @@ static void	rec_ready(struct logrec *, int);
 static void	rec_off(struct logrec *);
 static void	expire(void);
 static void	call_ready(void);
+static void	put_events(void);
 static int	bye_write(uint64_t);
 static void	emit_event(const struct msg_event *);
 
@@ -651,6 +652,24 @@ emit_event(const struct msg_event *m)
 	arm(&end_timer, LOGSTREAM_END * 1000);
 }
 
+/* At the end nothing is held back for its rate. */
+static void
+put_events(void)
+{
+	struct msg_event	 e;
+	int			 i;
+
+	for (i = 0; i < EVENT_MAX; i++) {
+		if (buckets[i].held == 0)
+			continue;
+		memset(&e, 0, sizeof(e));
+		e.code = i;
+		e.count = buckets[i].held;
+		buckets[i].held = 0;
+		emit_event(&e);
+	}
+}
+
 /*
  * Write it all, BYE at the end if nothing is open; blocking, until `end'.
  */
@@ -694,6 +713,7 @@ logstream_bye(int ms)
 	struct logheld	*h;
 	int		 rc;
 
+	put_events();
 	rc = bye_write(loop_mono() + (uint64_t)ms * 1000);
 	while ((h = TAILQ_FIRST(&waiting)) != NULL) {
 		TAILQ_REMOVE(&waiting, h, entry);

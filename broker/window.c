@@ -220,16 +220,18 @@ window_encode(enum msg_type type, const void *m, const uint8_t **data)
 
 /*
  * How much would be in use with so much more: 0, or -1 if it is too much.  A
- * GAP in the window has the place that is kept for one.
+ * GAP in the window has a part of the place that is kept for one; the rest
+ * stays kept, since the next one may be longer.
  */
 static int
 window_use(uint32_t n, size_t len, uint64_t *count, uint64_t *bytes)
 {
-	int	 nogap = gap < first;
+	const int	 nogap = gap < first;
+	const size_t	 kept = gap_size - (nogap ? 0 : record_at(gap)->len);
 
 	*count = next - first + nopen + !bye + nogap + n;
-	*bytes = tail - head + nopen * END_MAX + !bye * BYE_SIZE +
-	    nogap * gap_size + len;
+	*bytes = tail - head + nopen * END_MAX + !bye * BYE_SIZE + kept +
+	    len;
 	return (*count > LOGSTREAM_RECORDS || *bytes > LOGSTREAM_BYTES ?
 	    -1 : 0);
 }
