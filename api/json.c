@@ -24,6 +24,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "instant.h"
 #include "json.h"
 #include "log.h"
 
@@ -345,14 +346,8 @@ json_put_time(json_t *obj, const char *key, int64_t seconds)
 void
 json_put_instant(json_t *obj, const char *key, int64_t us)
 {
-	char	 buf[32], z[48];
-	int64_t	 s = us / 1000000, rest = us % 1000000;
+	char	 text[INSTANT_SIZE];
 
-	if (rest < 0) {
-		s--;
-		rest += 1000000;
-	}
-	format_time(buf, sizeof(buf), s);
-	(void)snprintf(z, sizeof(z), "%s.%06" PRId64 "Z", buf, rest);
-	json_put_text(obj, key, z);
+	instant_print(us, text);
+	json_put_text(obj, key, text);
 }

@@ -190,7 +190,8 @@ ledgers_add(uint64_t instance, int fd)
 
 	if (npages == LEDGERS_MAX) {
 		log_warnx("logd takes no ledgers: %016" PRIx64 " is left for "
-		    "the next start", TAILQ_FIRST(&pages)->instance);
+		    "the next start, if it is a file",
+		    TAILQ_FIRST(&pages)->instance);
 		ledgers_free(TAILQ_FIRST(&pages));
 	}
 	ledgers_keep(instance, fd);

@@ -25,6 +25,8 @@
 static struct retention	 conf, next;
 
 static int	in_range(int64_t, int64_t);
+static void	settings_view_of(const struct rec_obj_settings *,
+		    struct rec_view_settings *);
 
 void
 settings_conf(const struct msg_conf_log *m)
@@ -38,7 +40,8 @@ settings_activate(void)
 	conf = next;
 }
 
-void
+/* The view if that were the owner's object. */
+static void
 settings_view_of(const struct rec_obj_settings *o, struct rec_view_settings *v)
 {
 	struct retention	 r = conf;

@@ -30,8 +30,5 @@ void	 settings_conf(const struct msg_conf_log *);
 void	 settings_activate(void);
 
 void	 settings_view(struct rec_view_settings *);
-/* The view if that were the owner's object. */
-void	 settings_view_of(const struct rec_obj_settings *,
-	    struct rec_view_settings *);
 
 #endif /* SETTINGS_H */

@@ -352,14 +352,15 @@ plan_sources(struct scan *sc)
 	if (querytime_cut(sc->filter, &sc->spans, &sc->late) == -1)
 		return (-1);
 	narrow(sc->filter, &w);
+	/* First, while there is room for sure: the others can do with one. */
+	if (sc->late.n > 0)
+		(void)scan_source(sc, SOURCE_LATE, 0, 0, &sc->late);
 	if (w.audit)
 		(void)scan_source(sc, SOURCE_AUDIT, 0, 0, &sc->spans);
 	else if (sc->all)
 		(void)add_all(sc, &w, &sc->spans);
 	else
 		(void)add_vault(sc, &w, sc->vault, &sc->spans);
-	if (sc->late.n > 0)
-		(void)scan_source(sc, SOURCE_LATE, 0, 0, &sc->late);
 	return (0);
 }
 

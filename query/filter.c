@@ -43,8 +43,7 @@ static const char *const names[FILTER_KEYS] = {
 	[FILTER_VAULT] =		"vault"
 };
 
-static struct filter_value	*term_room(struct filter *,
-		    const struct filter_term *);
+static struct filter_value	*value_room(struct filter *);
 static int	resolve_one(struct filter *, struct filter_term *,
 		    const struct filter_value *, size_t (*)(const char *,
 		    uint64_t *, size_t, void *), void *,
@@ -86,10 +85,7 @@ filter_has(const struct filter *f, enum filter_key key)
 	return (0);
 }
 
-/*
- * Take the vaults' terms out and put them in again behind the others, with
- * numbers in the places of names.
- */
+/* All terms once more, in their order, with numbers for names of vaults. */
 int
 filter_resolve(struct filter *f, size_t (*fn)(const char *, uint64_t *,
     size_t, void *), void *arg, struct filter_error *e)
@@ -116,11 +112,10 @@ filter_resolve(struct filter *f, size_t (*fn)(const char *, uint64_t *,
 }
 
 static struct filter_value *
-term_room(struct filter *f, const struct filter_term *t)
+value_room(struct filter *f)
 {
-	if (f->nvalues == FILTER_VALUES || t->first + t->n != f->nvalues)
-		return (NULL);
-	return (&f->values[f->nvalues++]);
+	return (f->nvalues == FILTER_VALUES ? NULL :
+	    &f->values[f->nvalues++]);
 }
 
 static int
@@ -134,7 +129,7 @@ resolve_one(struct filter *f, struct filter_term *t,
 	size_t			 i, n;
 
 	if (t->key != FILTER_VAULT || old->hi == VAULT_ID) {
-		if ((v = term_room(f, t)) == NULL)
+		if ((v = value_room(f)) == NULL)
 			return (filter_fail(e, 0, "too many values"));
 		*v = *old;
 		t->n++;
@@ -144,7 +139,7 @@ resolve_one(struct filter *f, struct filter_term *t,
 		return (filter_fail(e, 0, "vault: there is and was no vault "
 		    "\"%.64s\"", name));
 	for (i = 0; i < n; i++) {
-		if ((v = term_room(f, t)) == NULL)
+		if ((v = value_room(f)) == NULL)
 			return (filter_fail(e, 0, "vault: too many vaults "
 			    "had the name \"%.64s\"", name));
 		memset(v, 0, sizeof(*v));

@@ -43,7 +43,7 @@ int	 filter_fail(struct filter_error *, size_t at, const char *, ...)
 /* What an item means for the key; the filter keeps its text if need be. */
 int	 value_parse(struct filter *, enum filter_key, struct filter_value *,
 	    const struct item *, int64_t now, struct filter_error *);
-/* As one would write it, before quotes are put around; not quoted if raw. */
+/* As one would write it, before quotes are put around. */
 void	 value_print(const struct filter *, enum filter_key,
 	    const struct filter_value *, char *, size_t);
 /* Keys of which a term has only one item. */

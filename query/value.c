@@ -53,14 +53,13 @@ static void	id_print(const struct filter_value *, char *, size_t);
 static const struct {
 	enum filter_key	 key;
 	const char	*(*name)(unsigned int);
-	unsigned int	 first;		/* 0: there may be none */
 	unsigned int	 max;
 } enums[] = {
-	{ FILTER_DECISION,	decision_name,	0, DECISION_MAX },
-	{ FILTER_ERROR_CODE,	error_name,	0, ERROR_MAX },
-	{ FILTER_INGRESS,	ingress_name,	0, INGRESS_MAX },
-	{ FILTER_KIND,		kind_name,	0, KIND_MAX },
-	{ FILTER_STATUS_BUCKET,	bucket_name,	0, BUCKET_ERR + 1 }
+	{ FILTER_DECISION,	decision_name,	DECISION_MAX },
+	{ FILTER_ERROR_CODE,	error_name,	ERROR_MAX },
+	{ FILTER_INGRESS,	ingress_name,	INGRESS_MAX },
+	{ FILTER_KIND,		kind_name,	KIND_MAX },
+	{ FILTER_STATUS_BUCKET,	bucket_name,	BUCKET_ERR + 1 }
 };
 #define NENUMS	(sizeof(enums) / sizeof(enums[0]))
 
@@ -106,7 +105,7 @@ take_name(enum filter_key key, struct filter_value *v, const struct item *it,
 
 	for (i = 0; i < NENUMS - 1 && enums[i].key != key; i++)
 		;
-	for (k = enums[i].first; k < enums[i].max; k++) {
+	for (k = 0; k < enums[i].max; k++) {
 		if (strcmp(enums[i].name(k), it->text) == 0) {
 			v->lo = k;
 			return (0);
