@@ -120,9 +120,8 @@ sub agrees {
 		return 0;
 	}
 	return 1 if !$status;
-	# A refusal need not wait for its record.
 	($r) = @{$self->{rid}{$rid} // []} if $rid ne "-";
-	return $self->near($rid ne "-" ? "killed" : "both", $when) if !$r;
+	return $self->near("both", $when) if !$r;
 	return $self->near("killed", $when) if !defined $r->{status};
 	return $r->{status} == $status;
 }

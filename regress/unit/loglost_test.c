@@ -45,7 +45,8 @@
  */
 static void	 stored(uint64_t *, uint64_t);
 #define __atomic_store_n(p, v, order)	stored((p), (v))
-#include "../../common/ledger.c"	/* NOLINT(bugprone-suspicious-include) */
+/* NOLINTNEXTLINE(bugprone-suspicious-include) */
+#include "../../common/ledger.c"
 
 #define INSTANCE	7
 #define RECS		20000		/* of the stream */
