@@ -338,8 +338,8 @@ schema_codes(void)
 
 /*
  * Ten million rows would take too long, and so would what charts are made
- * of: a damaged page of the log is met by the query, the retention or the flush that needs it.  Before a migration,
- * which would write.
+ * of: a damaged page of the log is met by the query, the retention or the
+ * flush that needs it.  Before a migration, which would write.
  */
 static int
 schema_sound(const char *dir, char *why, size_t len)
