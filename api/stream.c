@@ -83,7 +83,7 @@ static struct event	 beat;
 
 static int	opened_cmp(struct opened *, struct opened *);
 RB_PROTOTYPE_STATIC(openeds, opened, entry, opened_cmp)
-static int	cursor(struct request *, struct reader *);
+static int	cursor(struct request *, uint64_t *);
 static void	follow(struct request *, enum may_action, const char *);
 static void	may_follow(struct request *, struct msg *);
 static void	subscribe(struct reader *);
@@ -120,25 +120,28 @@ stream_count(void)
 	return (nreaders);
 }
 
-/* Last-Event-ID is what the client has seen since it began with `after'. */
+/*
+ * Last-Event-ID is what the client has seen since it began with `after'.  1 if
+ * there is a cursor, 0 if not, or -1.
+ */
 static int
-cursor(struct request *req, struct reader *r)
+cursor(struct request *req, uint64_t *to)
 {
-	const char	*last = req->last_id;
-
-	if (last != NULL)
-		r->resumes = logs_number(req, "Last-Event-ID", last, 0,
-		    &r->cursor);
-	else
-		r->resumes = logs_number(req, "after",
-		    request_query(req, "after"), 0, &r->cursor);
-	return (r->resumes == -1 ? -1 : 0);
+	if (req->last_id != NULL)
+		return (logs_number(req, "Last-Event-ID", req->last_id, 0,
+		    to));
+	return (logs_number(req, "after", request_query(req, "after"), 0,
+	    to));
 }
 
 static void
 follow(struct request *req, enum may_action action, const char *vault)
 {
+	const int	 all = action == ACTION_INSTANCE_LOGS;
 	struct reader	*r;
+	struct filter	 f;
+	uint64_t	 from = 0;
+	int		 resumes;
 
 	if (request_no_fields(req) == -1)
 		return;
@@ -152,18 +155,22 @@ follow(struct request *req, enum may_action action, const char *vault)
 		    "already: try again");
 		return;
 	}
+	/* The request, and a reader with it, is gone after what is refused. */
+	if ((resumes = cursor(req, &from)) == -1 ||
+	    logs_filter(req, all, &f) == -1)
+		return;
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatal("reader");
 	RB_INIT(&r->opened);
 	r->req = req;
-	r->all = action == ACTION_INSTANCE_LOGS;
+	r->all = all;
+	r->filter = f;
+	r->cursor = from;
+	r->resumes = resumes;
 	TAILQ_INSERT_TAIL(&readers, r, entry);
 	if (nreaders++ == 0)
 		beats(-1, 0, NULL);
 	req->reader = r;
-	if (cursor(req, r) == -1 ||
-	    logs_filter(req, r->all, &r->filter) == -1)
-		return;
 	keyd_may(req, action, vault, may_follow);
 }
 
