@@ -27,6 +27,9 @@ use Time::HiRes qw(sleep time);
 use lib ($ENV{TOP} || ".") . "/regress/integration";
 use Daemon;
 
+# What a sanitizer sets aside is not keyd's.
+$ENV{ASAN_OPTIONS} =
+    "quarantine_size_mb=0:thread_local_quarantine_size_kb=0";
 my $d = Daemon->new("user");
 my $up = Upstream->new(dir => $d->{dir}, tls => 1);
 my $plain = Upstream->new(dir => $d->{dir});

@@ -51,11 +51,17 @@ sub put {
 
 sub is_set {
 	my ($what, $age, $age_from, $rows, $rows_from) = @_;
-	my $s = settings();
+	my $want = "$age $age_from $rows $rows_from";
+	my $is;
 
-	is("$s->{max_age_hours} $s->{source}{max_age_hours} " .
-	    "$s->{max_rows_per_vault} $s->{source}{max_rows_per_vault}",
-	    "$age $age_from $rows $rows_from", $what);
+	# A reload is answered when all agree, just before it is in force.
+	Frame::until(sub {
+		my $s = settings();
+		$is = "$s->{max_age_hours} $s->{source}{max_age_hours} " .
+		    "$s->{max_rows_per_vault} $s->{source}{max_rows_per_vault}";
+		return $is eq $want;
+	}, 5);
+	is($is, $want, $what);
 }
 
 sub restart {

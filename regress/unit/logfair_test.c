@@ -66,7 +66,8 @@ case_window(void)
 	n = 0;
 	for (i = 1; i <= 4; i++)
 		n += fix_fill(n, i, 1) + 1;
-	CHECK(fix_used() > LOGSTREAM_RECORDS - 8 && fix_used() < LOGSTREAM_RECORDS);
+	CHECK(fix_used() > LOGSTREAM_RECORDS - 8 &&
+	    fix_used() < LOGSTREAM_RECORDS);
 	CHECK(told[n - 1].how == UNLOGGED && fix_lost(4) == 1);
 	/* Nothing moves: who comes now is not held up. */
 	fix_run(100);

@@ -103,8 +103,8 @@ fix_start(int room)
 	fix_theirs = fds[1];
 	if (imsgbuf_init(&fix_imsgbuf, fix_theirs) == -1)
 		err(2, "imsgbuf_init");
-	fix_link = link_new(fds[0], PROC_MITM, &peer, handlers, logstream_closed,
-	    NULL);
+	fix_link = link_new(fds[0], PROC_MITM, &peer, handlers,
+	    logstream_closed, NULL);
 	logstream_opened(fix_link);
 }
 

@@ -284,11 +284,13 @@ case_hold(void)
 	CHECK(fix_get(&u) == MSG_GAP && u.gap.seq == 1 && u.gap.lost_n == 2);
 	CHECK(u.gap.lost[0].vault == 7 && u.gap.lost[0].count == 2);
 	CHECK(u.gap.lost[1].vault == 8 && u.gap.lost[1].count == 1);
-	CHECK(fix_get(&u) == MSG_BEGIN && u.begin.seq == 2 && u.begin.conn == 3);
+	CHECK(fix_get(&u) == MSG_BEGIN && u.begin.seq == 2 &&
+	    u.begin.conn == 3);
 	CHECK(fix_get(&u) == MSG_NONE);
 	/* logd has read it now, so the ledger need not count. */
 	CHECK(fix_lost(7) == 0 && fix_lost(8) == 0 && fix_lost(0) == 0);
-	CHECK(fix_page->banks[0].gap_seq == 1 && fix_page->banks[1].gap_seq == 0);
+	CHECK(fix_page->banks[0].gap_seq == 1 &&
+	    fix_page->banks[1].gap_seq == 0);
 	CHECK(fix_page->begins == 1 && fix_page->ring[0] == 7);
 }
 
@@ -310,7 +312,8 @@ case_end_held(void)
 	fix_hello(1);
 	CHECK(fix_get(&u) == MSG_BEGIN && u.begin.conn == 0);
 	CHECK(fix_get(&u) == MSG_BEGIN && u.begin.conn == 1);
-	CHECK(fix_get(&u) == MSG_END && u.end.begin == 1 && u.end.status == 200);
+	CHECK(fix_get(&u) == MSG_END && u.end.begin == 1 &&
+	    u.end.status == 200);
 	/* And if it is not to be logged, it counts. */
 	fix_kill();
 	fix_run(10);
