@@ -39,8 +39,10 @@ static uint8_t		 secret[crypto_generichash_KEYBYTES];
 
 static int	cmp(struct caller *, struct caller *);
 RB_PROTOTYPE_STATIC(callers, caller, entry, cmp)
-static void	token_key(const char *, uint8_t *);
+static void	token_key(const struct request *, uint8_t *);
+static int	odd_token(struct request *);
 static const char *refusal(uint16_t);
+static void	refused(struct request *, uint16_t, const char *);
 static void	known(struct request *, struct msg *);
 static void	forget(struct caller *);
 static void	tell_end(struct link *, uint64_t);
@@ -61,13 +63,42 @@ caller_setup(void)
 	arc4random_buf(secret, sizeof(secret));
 }
 
-/* What stands for a token while its text is not kept; "" is one too. */
+/*
+ * What stands for a token, and the way it came, while its text is not kept;
+ * none is one too.
+ */
 static void
-token_key(const char *token, uint8_t *key)
+token_key(const struct request *req, uint8_t *key)
 {
-	(void)crypto_generichash(key, sizeof(((struct caller *)0)->key),
-	    (const unsigned char *)token, strlen(token), secret,
-	    sizeof(secret));
+	crypto_generichash_state	 st;
+	const uint8_t			 way = req->way;
+	const size_t			 len = sizeof(((struct caller *)
+					    0)->key);
+
+	(void)crypto_generichash_init(&st, secret, sizeof(secret), len);
+	(void)crypto_generichash_update(&st, &way, sizeof(way));
+	if (req->token != NULL)
+		(void)crypto_generichash_update(&st,
+		    (const unsigned char *)req->token, strlen(req->token));
+	(void)crypto_generichash_final(&st, key, len);
+	explicit_bzero(&st, sizeof(st));
+}
+
+/* A token that cannot be one, told before keyd is asked. */
+static int
+odd_token(struct request *req)
+{
+	if (req->malformed)
+		reply_error(req, 401, "unauthorized",
+		    "The Authorization field is not \"Bearer TOKEN\"");
+	else if (req->cookie == COOKIE_TWICE)
+		reply_invalid(req, "The cookie " COOKIE_NAME " comes twice");
+	else if (req->cookie == COOKIE_ODD)
+		refused(req, 401, "The cookie " COOKIE_NAME " is none of "
+		    "ours");
+	else
+		return (0);
+	return (1);
 }
 
 void
@@ -77,13 +108,10 @@ caller_find(struct request *req)
 	struct msg_caller	 m;
 	uint8_t			 key[sizeof(c->who.key)];
 
-	if (req->malformed) {
-		reply_error(req, 401, "unauthorized",
-		    "The Authorization field is not \"Bearer TOKEN\"");
+	if (odd_token(req))
 		return;
-	}
-	token_key(req->token == NULL ? "" : req->token, key);
-	if (c->who.handle != 0 &&
+	token_key(req, key);
+	if (c->who.handle != 0 && req->known == NULL &&
 	    timingsafe_bcmp(c->who.key, key, sizeof(key)) == 0 &&
 	    (req->route->flags & ROUTE_FRESH) == 0) {
 		request_go_on(req);
@@ -92,6 +120,7 @@ caller_find(struct request *req)
 	caller_end(c);
 	memcpy(c->who.key, key, sizeof(key));
 	memset(&m, 0, sizeof(m));
+	m.way = req->way;
 	m.token = req->token;
 	m.uid = c->uid;
 	m.client = c->addr;
@@ -113,14 +142,22 @@ refusal(uint16_t status)
 }
 
 static void
+refused(struct request *req, uint16_t status, const char *text)
+{
+	if (status == 401 && req->unknown != NULL)
+		req->unknown(req);
+	else
+		reply_error(req, status, refusal(status), "%s", text);
+}
+
+static void
 known(struct request *req, struct msg *m)
 {
 	const struct msg_who	*a = &m->u.who;
 	struct caller		*who = &req->client->who;
 
 	if (a->status >= 400) {
-		reply_error(req, a->status, refusal(a->status), "%s",
-		    a->text);
+		refused(req, a->status, a->text);
 		return;
 	}
 	who->handle = a->caller;
@@ -128,8 +165,14 @@ known(struct request *req, struct msg *m)
 	who->role = a->role;
 	(void)strlcpy(who->name, a->name, sizeof(who->name));
 	(void)strlcpy(who->session, a->session, sizeof(who->session));
+	(void)strlcpy(who->vault, a->vault, sizeof(who->vault));
+	who->idle = a->idle;
+	who->expires_at = a->expires_at;
 	RB_INSERT(callers, &callers, who);
-	request_go_on(req);
+	if (req->known != NULL)
+		req->known(req);
+	else
+		request_go_on(req);
 }
 
 /* Nobody waits for it any more: keyd need not keep it either. */

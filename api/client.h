@@ -58,11 +58,14 @@ enum client_state {
 struct caller {
 	RB_ENTRY(caller)	 entry;
 	uint64_t		 handle;	/* 0: nobody yet */
-	uint8_t			 key[32];	/* hash of the token */
+	uint8_t			 key[32];	/* hash of the token, its way */
 	uint8_t			 actor_type;
 	uint8_t			 role;		/* enum instance_role */
 	char			 name[65];
 	char			 session[25];
+	char			 vault[65];	/* of a minted session */
+	uint32_t		 idle;		/* seconds; 0: no login */
+	int64_t			 expires_at;
 };
 
 struct client {

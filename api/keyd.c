@@ -36,6 +36,8 @@ union view {
 	struct rec_view_session		 session;
 	struct rec_view_credential	 credential;
 	struct rec_view_usage		 usage;
+	struct rec_view_login		 login;
+	struct rec_view_settings	 settings;
 	struct rec_obj_service		 service;
 };
 

@@ -137,6 +137,22 @@ reply_json(struct request *req, int status, json_t *j)
 }
 
 void
+reply_cookie(struct request *req, int status, json_t *j, const char *cookie)
+{
+	const char	*more[1][2];
+	char		*text;
+	size_t		 len;
+
+	more[0][0] = "Set-Cookie";
+	more[0][1] = cookie;
+	text = json_text(j, &len);
+	json_decref(j);
+	head(req, status, TYPE_JSON, HTTP_BODY_LENGTH, len,
+	    (const char *const (*)[2])more, 1);
+	send_body(req, text, len);
+}
+
+void
 reply_error_json(struct request *req, int status, const char *code,
     const char *text, json_t *j)
 {

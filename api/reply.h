@@ -30,6 +30,10 @@
 /* The value is taken over. */
 void	 reply_json(struct request *, int status, json_t *);
 
+/* The same, with a Set-Cookie field. */
+void	 reply_cookie(struct request *, int status, json_t *,
+	    const char *cookie);
+
 /* code may be NULL or "". */
 void	 reply_error(struct request *, int status, const char *code,
 	    const char *, ...) __attribute__((__format__(printf, 4, 5)));

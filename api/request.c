@@ -35,8 +35,11 @@
 
 static char	*copy(const char *, size_t);
 static int	 take_token(struct request *, const struct http_head *);
+static void	 take_cookie(struct request *, const struct http_head *);
 static int	 take_query(struct request *, const char *, size_t);
 static int	 check_query(struct request *);
+static int	 check_origin(struct request *);
+static void	 find_caller(struct request *);
 static void	 not_found(struct request *, const char *);
 static void	 initialized(struct request *, struct msg *);
 static void	 wipe(char *);
@@ -139,6 +142,22 @@ take_token(struct request *req, const struct http_head *h)
 	return (0);
 }
 
+/* Where there is Authorization, a cookie is not even looked at. */
+static void
+take_cookie(struct request *req, const struct http_head *h)
+{
+	struct http_slice	 value;
+
+	req->origin = cookie_origin(h);
+	if (req->token != NULL || req->malformed)
+		return;
+	req->cookie = cookie_find(h, &value);
+	if (req->cookie != COOKIE_NONE)
+		req->way = WAY_COOKIE;
+	if (req->cookie == COOKIE_OK)
+		req->token = copy(HTTP_PTR(h, value), value.len);
+}
+
 static int
 take_query(struct request *req, const char *s, size_t n)
 {
@@ -229,6 +248,7 @@ request_take(struct request *req, const struct http_head *h)
 	req->length = h->framing == HTTP_BODY_LENGTH ? h->content_length : 0;
 	req->bad = take_token(req, h) == -1 || take_query(req,
 	    HTTP_PTR(h, h->query) + skip, h->query.len - skip) == -1;
+	take_cookie(req, h);
 	f = http_head_find(h, "last-event-id", NULL);
 	if (f != NULL)
 		req->last_id = copy(HTTP_PTR(h, f->value), f->value.len);
@@ -256,8 +276,37 @@ request_begin(struct request *req)
 		    "The body is longer than 1 MiB");
 	else if (req->route->flags & ROUTE_PUBLIC)
 		request_go_on(req);
+	else if (check_origin(req) == -1)
+		return;
 	else if (!api.initialized && !(req->route->flags & ROUTE_EARLY))
 		keyd_ca(req, initialized);
+	else
+		find_caller(req);
+}
+
+/*
+ * A browser adds the cookie to what any page makes it send, so what changes
+ * something must come from our own.  Nor may another page sign somebody in
+ * here, for which no cookie is needed.
+ */
+static int
+check_origin(struct request *req)
+{
+	if (req->method == HTTP_M_GET || req->method == HTTP_M_HEAD ||
+	    req->origin == ORIGIN_SAME || (req->origin == ORIGIN_NONE &&
+	    req->cookie == COOKIE_NONE) || (req->cookie == COOKIE_NONE &&
+	    (req->route->flags & ROUTE_SIGNIN) == 0))
+		return (0);
+	reply_error(req, 403, "origin", "A request with a cookie that changes "
+	    "something needs an Origin field with the address it is sent to");
+	return (-1);
+}
+
+static void
+find_caller(struct request *req)
+{
+	if (req->route->flags & ROUTE_SIGNIN)
+		request_go_on(req);
 	else
 		caller_find(req);
 }
@@ -277,7 +326,7 @@ initialized(struct request *req, struct msg *m)
 		return;
 	}
 	api.initialized = 1;
-	caller_find(req);
+	find_caller(req);
 }
 
 void

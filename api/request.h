@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codes.h"
+#include "cookie.h"
 #include "http.h"
 #include "json.h"
 
@@ -57,6 +59,9 @@ struct request {
 	int			 bad;		/* query or Authorization */
 	int			 expect;	/* 100-continue */
 	int			 malformed;	/* Authorization is no token */
+	enum cookie_found	 cookie;	/* without Authorization */
+	enum cookie_origin	 origin;
+	enum token_way		 way;		/* that the token came */
 	uint64_t		 length;	/* of the body, if announced */
 	char			*path;
 	char			*param[REQUEST_PARAMS];
@@ -67,6 +72,10 @@ struct request {
 	json_t			*body;		/* NULL: none was sent */
 	struct ask		*ask;		/* what it waits for */
 	struct reader		*reader;	/* of the log, or NULL */
+
+	/* In place of going on, and of a 401, when keyd was asked. */
+	void			(*known)(struct request *);
+	void			(*unknown)(struct request *);
 
 	/* The handler's own. */
 	char			*vault;

@@ -47,7 +47,14 @@ static const struct route	routes[] = {
 	{ HTTP_M_POST, "/v1/brokerd/verbose", status_verbose,
 	    ROUTE_EARLY | ROUTE_LOCAL, NULL },
 
-	{ HTTP_M_GET, "/v1/auth/me", status_me, ROUTE_FRESH, NULL },
+	{ HTTP_M_POST, "/v1/brokerd/open", auth_link, ROUTE_LOCAL, NULL },
+
+	{ HTTP_M_POST, "/v1/auth/exchange", auth_exchange, ROUTE_SIGNIN,
+	    NULL },
+	{ HTTP_M_POST, "/v1/auth/logout", auth_logout, ROUTE_SIGNIN, NULL },
+	{ HTTP_M_GET, "/v1/auth/me", auth_me, ROUTE_FRESH, NULL },
+	{ HTTP_M_GET, "/v1/auth/sessions", auth_sessions, 0, NULL },
+	{ HTTP_M_DELETE, "/v1/auth/sessions/*", auth_revoke, 0, NULL },
 
 	{ HTTP_M_GET, "/v1/vaults", vaults_list, 0, NULL },
 	{ HTTP_M_POST, "/v1/vaults", vaults_create, 0, NULL },

@@ -34,6 +34,7 @@
 #define ROUTE_LOCAL	0x04	/* there is none on api tcp */
 #define ROUTE_FRESH	0x08	/* ask keyd anew who the caller is */
 #define ROUTE_FILTER	0x10	/* keys of filters too, as often as need be */
+#define ROUTE_SIGNIN	0x20	/* the handler finds out who the caller is */
 
 struct route {
 	enum http_method	 method;
@@ -66,6 +67,8 @@ int	 route_word(const char *list, const char *word);
 /* The handlers, in files of their groups' names. */
 request_fn	 agents_create, agents_delete, agents_get, agents_list;
 request_fn	 agents_rename, agents_revoke, agents_role, agents_rotate;
+request_fn	 auth_exchange, auth_link, auth_logout, auth_me;
+request_fn	 auth_revoke, auth_sessions;
 request_fn	 backup_get;
 request_fn	 ca_get;
 request_fn	 credentials_delete, credentials_list, credentials_set;
@@ -76,7 +79,7 @@ request_fn	 services_list, services_replace, services_upsert;
 request_fn	 services_usage;
 request_fn	 settings_get, settings_set;
 request_fn	 sessions_list, sessions_mint, sessions_revoke;
-request_fn	 status_get, status_health, status_init, status_me;
+request_fn	 status_get, status_health, status_init;
 request_fn	 status_processes, status_reload, status_verbose;
 request_fn	 stream_instance, stream_vault;
 request_fn	 values_instance, values_vault;

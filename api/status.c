@@ -33,8 +33,8 @@
 #include "route.h"
 
 /*
- * The state of the instance, of the daemon and of the caller, and what only
- * the parent can do.
+ * The state of the instance and of the daemon, and what only the parent can
+ * do.
  */
 
 static void	instance(struct request *, struct msg *);
@@ -79,37 +79,6 @@ status_get(struct request *req)
 {
 	if (request_no_fields(req) == 0)
 		keyd_ca(req, instance);
-}
-
-/* A minted session is nobody's account. */
-void
-status_me(struct request *req)
-{
-	const struct caller	*who = &req->client->who;
-	json_t			*j;
-
-	if (request_no_fields(req) == -1)
-		return;
-	/* Revoked while its body was on its way. */
-	if (who->handle == 0) {
-		reply_error(req, 401, "unauthorized",
-		    "Invalid or expired token");
-		return;
-	}
-	if (who->session[0] != '\0') {
-		reply_error(req, 401, "unauthorized", "A minted session has "
-		    "no account");
-		return;
-	}
-	j = json_map();
-	if (who->actor_type == ACTOR_AGENT)
-		json_put_text(j, "agent_name", who->name);
-	json_put_flag(j, "is_owner", who->role == IROLE_OWNER);
-	if (who->actor_type != ACTOR_AGENT)
-		json_put_text(j, "name", who->name);
-	json_put_text(j, "role", instance_role_name(who->role));
-	json_put_text(j, "type", actor_name(who->actor_type));
-	reply_json(req, 200, j);
 }
 
 static void

@@ -216,6 +216,24 @@ RECORD(obj_settings,
     I64(retain_rows)
     I64(updated_at))
 
+/*
+ * A login: what the cookie of a browser stands for.  token is that which was
+ * exchanged for it, and with which it ends; 0 for a login by link, which is
+ * that of the local principal in actor.  It ends at expires_at, and when it
+ * was not used for `idle' seconds; used_at may lag behind by a part of that.
+ */
+RECORD(obj_login,
+    U64(id)
+    FIX(hash, 32)
+    STR(public_id, 24)
+    U64(token)
+    U8(actor_type)
+    STR(actor, 64)
+    U32(idle)
+    I64(created_at)
+    I64(used_at)
+    I64(expires_at))
+
 /* One change of one object: op is enum object_op, kind enum object_kind. */
 RECORD(object,
     U8(kind)
@@ -338,6 +356,14 @@ RECORD(res_token,
     STR(public_id, 24)
     I64(created_at)
     I64(expires_at))
+/* vault is where the page is to begin, or empty. */
+RECORD(res_login,
+    SECRET(token, 128)
+    STR(public_id, 24)
+    STR(vault, 64)
+    U32(idle)
+    I64(created_at)
+    I64(expires_at))
 RECORD(res_role,
     U8(old_role)
     U8(new_role))
@@ -384,6 +410,15 @@ RECORD(view_session,
     U8(minter_type)
     U8(role)
     I64(created_at)
+    I64(expires_at))
+/* current is set for the one that asks. */
+RECORD(view_login,
+    STR(public_id, 24)
+    STR(actor, 64)
+    U8(current)
+    U32(idle)
+    I64(created_at)
+    I64(used_at)
     I64(expires_at))
 RECORD(view_credential,
     STR(key, 64)
@@ -724,8 +759,13 @@ MESSAGE(SCOPE_CLOSED, scope_closed, FROM_LOGD, TO_KEYD, 0,
 /*
  * api and keyd.
  */
+/*
+ * way is enum token_way.  WHO.idle is not 0 for a login, whose public id is
+ * session then; vault is that of a minted session.
+ */
 MESSAGE(CALLER, caller, FROM_API, TO_KEYD, 0,
     U32(id)
+    U8(way)
     SECRET(token, 512)
     U32(uid)
     ADDR(client))
@@ -740,6 +780,7 @@ MESSAGE(WHO, who, FROM_KEYD, TO_API, 0,
     U8(role)
     STR(session, 24)
     STR(vault, 64)
+    U32(idle)
     I64(expires_at))
 MESSAGE(CALLER_END, caller_end, FROM_API, TO_KEYD, 0,
     U64(caller))

@@ -52,7 +52,8 @@ static const struct rec_desc *const object_descs[] = {
 	[OBJ_GRANT] =		&desc_obj_grant,
 	[OBJ_SERVICE] =		&desc_obj_service,
 	[OBJ_CREDENTIAL] =	&desc_obj_credential,
-	[OBJ_SETTINGS] =	&desc_obj_settings
+	[OBJ_SETTINGS] =	&desc_obj_settings,
+	[OBJ_LOGIN] =		&desc_obj_login
 };
 static const struct rec_desc *const op_descs[] = { OP_LIST(OP_DESC) };
 static const struct rec_desc *const view_descs[] = { VIEW_LIST(VIEW_DESC) };

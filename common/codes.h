@@ -129,7 +129,9 @@
 
 #define TOKEN_LIST(X)							\
 	X(TOKEN_AGENT, "agent")						\
-	X(TOKEN_SESSION, "session")
+	X(TOKEN_SESSION, "session")					\
+	X(TOKEN_LOGIN, "login")						\
+	X(TOKEN_LINK, "link")
 
 /* What a vault does with a host that no service of it covers. */
 #define UNMATCHED_LIST(X)						\
@@ -167,7 +169,8 @@
 	X(OBJ_GRANT, "grants")						\
 	X(OBJ_SERVICE, "services")					\
 	X(OBJ_CREDENTIAL, "credentials")				\
-	X(OBJ_SETTINGS, "settings")
+	X(OBJ_SETTINGS, "settings")					\
+	X(OBJ_LOGIN, "logins")
 
 /* Operations of ADMIN; the names are the audit rows' actions. */
 #define OP_LIST(X)							\
@@ -197,7 +200,10 @@
 	X(OP_VERBOSE, "daemon.verbose", op_none)			\
 	X(OP_BRIEF, "daemon.brief", op_none)				\
 	X(OP_BACKUP, "daemon.backup", op_none)				\
-	X(OP_SETTINGS, "settings.set", op_settings)
+	X(OP_SETTINGS, "settings.set", op_settings)			\
+	X(OP_LOGIN_LINK, "login.link", op_name)				\
+	X(OP_LOGIN_BEGIN, "login.begin", op_none)			\
+	X(OP_LOGIN_END, "login.end", op_name)
 
 /*
  * What a caller may be asked about with MAY, beside ADMIN's operations, which
@@ -221,7 +227,8 @@
 	X(VIEW_CREDENTIALS, view_credential)				\
 	X(VIEW_SESSIONS, view_session)					\
 	X(VIEW_ADMIN_VAULTS, view_vault)				\
-	X(VIEW_SETTINGS, view_settings)
+	X(VIEW_SETTINGS, view_settings)					\
+	X(VIEW_LOGINS, view_login)
 
 #define CODE(c, ...)	c,
 enum log_kind		{ KIND_LIST(CODE) KIND_MAX };
@@ -250,6 +257,12 @@ enum object_op { OBJECT_PUT, OBJECT_DELETE };
 enum revoke_mode { REVOKE_STALE, REVOKE_CUT };
 enum scope_kind { SCOPE_WRITE, SCOPE_READ };
 enum grant_mode { GRANT_ADD, GRANT_CHANGE };
+/* How a caller's token came: each kind of token counts in its place only. */
+enum token_way {
+	WAY_BEARER,		/* Authorization, or the local socket */
+	WAY_COOKIE,
+	WAY_EXCHANGE		/* to be exchanged for a cookie */
+};
 enum listener_kind { LISTENER_PROXY, LISTENER_API };
 enum file_kind {
 	FILE_MASTER_KEY,	/* keyd: the key file */

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "login.h"
 #include "token.h"
 
 #define KEYLEN	9	/* family, then an IPv4 address or an IPv6 /64 */
@@ -87,13 +88,9 @@ refuse(struct auth *a, struct refusal *r, uint16_t status, const char *code,
 static const char *
 token_looks(const char *s)
 {
-	if (strncmp(s, TOKEN_PREFIX_AGENT,
-	    sizeof(TOKEN_PREFIX_AGENT) - 1) == 0)
-		return (TOKEN_PREFIX_AGENT);
-	if (strncmp(s, TOKEN_PREFIX_SESSION,
-	    sizeof(TOKEN_PREFIX_SESSION) - 1) == 0)
-		return (TOKEN_PREFIX_SESSION);
-	return ("other");
+	const char	*prefix = token_prefix(s);
+
+	return (prefix == NULL ? "other" : prefix);
 }
 
 void
@@ -133,6 +130,21 @@ auth_token(const char *s, int64_t wall, uint64_t mono)
 	if (t->o.kind == TOKEN_AGENT && t->agent->o.status != AGENT_ACTIVE)
 		return (NULL);
 	return (t);
+}
+
+int
+auth_good(const struct principal *p, int64_t wall, uint64_t mono)
+{
+	const struct token	*t;
+	const struct login	*l;
+
+	if (p->login != 0)
+		return ((l = login_find(p->login)) != NULL &&
+		    login_alive(l, wall, mono));
+	if (p->token == 0)
+		return (1);
+	t = state_token(p->token);
+	return (t != NULL && !state_token_expired(t, wall, mono));
 }
 
 static int

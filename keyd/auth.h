@@ -65,6 +65,12 @@ void	 auth_detail(char buf[AUTH_DETAIL], const char *way,
 struct token *auth_token(const char *, int64_t wall, uint64_t mono);
 
 /*
+ * Whether what somebody was authenticated by is still there and has not
+ * ended: a login, a token, or for the local socket nothing at all.
+ */
+int	 auth_good(const struct principal *, int64_t wall, uint64_t mono);
+
+/*
  * The window of failures, by address (IPv6: by /64).  now is monotonic
  * seconds.  Loopback and no address at all are never counted or blocked.  When
  * the table is full, the address whose last failure is the oldest is

@@ -26,8 +26,10 @@
 #include "caller.h"
 #include "codes.h"
 #include "log.h"
+#include "login.h"
 #include "loop.h"
 #include "notice.h"
+#include "onetime.h"
 #include "scope.h"
 #include "state.h"
 
@@ -42,6 +44,7 @@ static int	refuse(struct refusal *, uint16_t, const char *,
 static void	failed(const struct msg_caller *, const struct refusal *);
 static int	denied(const struct caller *, enum right_class, unsigned int,
 		    const struct vault *, const struct refusal *);
+static int	known(const struct msg_caller *, struct principal *);
 static int	identify(const struct peer *, const struct msg_caller *,
 		    struct principal *, struct refusal *);
 static struct caller	*caller_new(struct peer *, const struct principal *,
@@ -74,6 +77,41 @@ failed(const struct msg_caller *m, const struct refusal *r)
 }
 
 /*
+ * Each kind of token counts in its own place: what a browser keeps in its
+ * cookie is worth nothing elsewhere, and a link does nothing but begin a
+ * login.
+ */
+static int
+known(const struct msg_caller *m, struct principal *who)
+{
+	const int64_t		 wall = keyd_wall();
+	const uint64_t		 mono = loop_mono();
+	const struct onetime	*o = NULL;
+	const struct token	*t;
+	struct login		*l = NULL;
+	uint8_t			 hash[TOKEN_HASHLEN];
+	int			 kind = token_hash(m->token, hash);
+
+	if (m->way == WAY_COOKIE) {
+		if (kind == TOKEN_LOGIN)
+			l = login_hashed(hash);
+		if (l == NULL || !login_alive(l, wall, mono))
+			return (0);
+		right_login(who, &l->o, state_token(l->o.token));
+		return (1);
+	}
+	if (m->way == WAY_EXCHANGE && kind == TOKEN_LINK &&
+	    (o = onetime_hashed(hash, wall, mono)) != NULL) {
+		right_link(who, o->id, o->actor);
+		return (1);
+	}
+	if ((t = auth_token(m->token, wall, mono)) == NULL)
+		return (0);
+	right_token(who, t);
+	return (1);
+}
+
+/*
  * Without a token only the local socket has an identity, and a token over
  * that socket stands for the lesser one that it is.
  */
@@ -82,10 +120,9 @@ identify(const struct peer *p, const struct msg_caller *m,
     struct principal *who, struct refusal *r)
 {
 	const uint64_t	 mono = loop_mono();
-	struct token	*t;
 
 	if (*m->token == '\0') {
-		if (p->proc != PROC_API_LOCAL)
+		if (p->proc != PROC_API_LOCAL || m->way != WAY_BEARER)
 			return (refuse(r, 401, "unauthorized",
 			    "Authorization required"));
 		right_local(who, m->uid);
@@ -99,7 +136,7 @@ identify(const struct peer *p, const struct msg_caller *m,
 		failed(m, r);
 		return (-1);
 	}
-	if ((t = auth_token(m->token, keyd_wall(), mono)) == NULL) {
+	if (!known(m, who)) {
 		counters.auth_failed++;
 		auth_failed(&m->client, mono / 1000000);
 		(void)refuse(r, 401, "unauthorized",
@@ -107,7 +144,6 @@ identify(const struct peer *p, const struct msg_caller *m,
 		failed(m, r);
 		return (-1);
 	}
-	right_token(who, t);
 	return (0);
 }
 
@@ -142,6 +178,7 @@ caller_request(struct link *l, struct msg *m)
 	struct msg_who		 a;
 	struct caller		*c = NULL;
 	const struct token	*t;
+	const struct login	*login;
 
 	memset(&a, 0, sizeof(a));
 	a.id = m->u.caller.id;
@@ -163,6 +200,10 @@ caller_request(struct link *l, struct msg *m)
 			if (t->vault != NULL)
 				a.vault = t->vault->o.name;
 		}
+		if ((login = login_find(who.login)) != NULL) {
+			a.idle = login->o.idle;
+			a.expires_at = login->o.expires_at;
+		}
 	}
 	keyd_send(l, MSG_WHO, &a);
 }
@@ -180,13 +221,7 @@ caller_find(struct peer *p, uint64_t id)
 int
 caller_valid(const struct caller *c)
 {
-	const struct token	*t;
-
-	if (c->who.token == 0)
-		return (1);
-	t = state_token(c->who.token);
-	return (t != NULL && !state_token_expired(t, keyd_wall(),
-	    loop_mono()));
+	return (auth_good(&c->who, keyd_wall(), loop_mono()));
 }
 
 void
@@ -257,10 +292,14 @@ caller_right(const struct caller *c, enum right_class class,
     unsigned int number, const char *vault, struct vault **v,
     struct refusal *r)
 {
+	struct login	*l;
+
 	*v = NULL;
 	if (c == NULL || !caller_valid(c))
 		return (refuse(r, 401, "unauthorized",
 		    "Invalid or expired token"));
+	if ((l = login_find(c->who.login)) != NULL)
+		login_use(l, keyd_wall(), loop_mono());
 	if (!state_initialized() && !is_early(class, number))
 		return (refuse(r, 503, "not_initialized",
 		    "Not initialized: run brokerctl init"));

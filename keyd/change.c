@@ -120,6 +120,7 @@ change_delete(struct change *c, enum object_kind kind, uint64_t id)
 		struct rec_obj_grant		 grant;
 		struct rec_obj_service		 service;
 		struct rec_obj_credential	 credential;
+		struct rec_obj_login		 login;
 		uint64_t			 id;
 	} rec;
 	struct rec_object	 o;

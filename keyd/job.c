@@ -20,10 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "codes.h"
 #include "job.h"
 #include "keyring.h"
 #include "log.h"
+#include "login.h"
 #include "loop.h"
 #include "reveal.h"
 #include "revoke.h"
@@ -46,7 +48,11 @@ struct pending {
 	void		(*done)(struct job *);
 };
 
-static uint64_t		 sweep[SWEEP_MAX];
+/* What has ended and is to be deleted. */
+static struct {
+	enum object_kind	 kind;
+	uint64_t		 id;
+}			 sweep[SWEEP_MAX];
 static unsigned int	 nsweep;
 
 static int	build_admin(struct job *);
@@ -91,8 +97,8 @@ build_admin(struct job *j)
 	const struct vault	*v = NULL;
 	struct refusal		 r;
 
-	if (!j->ask.again && j->ask.who.token != 0 &&
-	    state_token(j->ask.who.token) == NULL)
+	if (!j->ask.again && !auth_good(&j->ask.who, j->ask.now,
+	    loop_mono()))
 		return (op_refuse(&j->ask, 401, "unauthorized",
 		    "Invalid or expired token"));
 	if (j->ask.vault != 0) {
@@ -113,24 +119,26 @@ build_sweep(struct job *j)
 	unsigned int	 i;
 
 	for (i = 0; i < nsweep; i++)
-		change_delete(&j->change, OBJ_TOKEN, sweep[i]);
+		change_delete(&j->change, sweep[i].kind, sweep[i].id);
 	nsweep = 0;
+	login_store(&j->change);
 	return (0);
 }
 
 int
-job_sweep_add(uint64_t token)
+job_sweep_add(enum object_kind kind, uint64_t id)
 {
 	if (nsweep == SWEEP_MAX)
 		return (-1);
-	sweep[nsweep++] = token;
+	sweep[nsweep].kind = kind;
+	sweep[nsweep++].id = id;
 	return (0);
 }
 
 int
 job_sweep_wanted(void)
 {
-	return (nsweep > 0);
+	return (nsweep > 0 || login_due());
 }
 
 int

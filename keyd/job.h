@@ -34,7 +34,8 @@
 enum job_kind {
 	JOB_ADMIN,
 	JOB_REVEAL,
-	JOB_SWEEP,		/* delete what has ended; nobody asked */
+	JOB_SWEEP,		/* delete what has ended, store the use of
+				   logins; nobody asked */
 	JOB_KEYRING		/* the first change of a fresh database */
 };
 
@@ -110,8 +111,11 @@ void		 job_answer(struct job *);
 void		 job_refuse(struct job *, uint16_t, const char *code,
 		    const char *text);
 
-/* Remember a token that has ended, to be deleted by the next JOB_SWEEP. */
-int		 job_sweep_add(uint64_t token);
+/*
+ * Remember a token or login that has ended, to be deleted by the next
+ * JOB_SWEEP.  -1 when there are too many for it.
+ */
+int		 job_sweep_add(enum object_kind, uint64_t id);
 int		 job_sweep_wanted(void);
 
 #endif /* JOB_H */

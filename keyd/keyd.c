@@ -35,8 +35,10 @@
 #include "keyd.h"
 #include "keyring.h"
 #include "log.h"
+#include "login.h"
 #include "loop.h"
 #include "notice.h"
+#include "onetime.h"
 #include "proc.h"
 #include "reveal.h"
 #include "revoke.h"
@@ -76,6 +78,7 @@ static void	wipe(void);
 static void	resume(void *);
 static void	stats(void);
 static void	tick(int, short, void *);
+static int	ended(enum object_kind, uint64_t, const struct msg_blob *);
 static void	expire(void);
 static void	set_tick(void);
 static void	load_done(uint64_t);
@@ -206,6 +209,7 @@ wipe(void)
 	seal_free();
 	ca_free();
 	auth_free();
+	onetime_free_all();
 }
 
 struct link *
@@ -449,32 +453,51 @@ tick(int fd, short what, void *arg)
 		expire();
 }
 
+/* Delete one here now; 1, or 0 if there are too many for the next sweep. */
+static int
+ended(enum object_kind kind, uint64_t id, const struct msg_blob *body)
+{
+	struct rec_object	 o;
+
+	if (job_sweep_add(kind, id) == -1)
+		return (0);
+	memset(&o, 0, sizeof(o));
+	o.kind = kind;
+	o.op = OBJECT_DELETE;
+	o.body = *body;
+	(void)state_apply(&o, 0, 0);
+	return (1);
+}
+
 /*
- * Tokens that have ended go now, with what runs on them; their rows follow
- * when logd has nothing else to do.
+ * Tokens and logins that have ended go now, with what runs on them; their
+ * rows follow when logd has nothing else to do.
  */
 static void
 expire(void)
 {
-	struct token		*t, *next;
-	struct rec_object	 o;
+	const int64_t		 wall = keyd_wall();
+	const uint64_t		 mono = loop_mono();
+	struct token		*t, *tnext;
+	struct login		*l, *lnext;
 	struct revocation	*r;
-	int			 ended = 0;
+	int			 any = 0;
 
-	memset(&o, 0, sizeof(o));
-	o.kind = OBJ_TOKEN;
-	o.op = OBJECT_DELETE;
-	RB_FOREACH_SAFE(t, tokens_byid, &state.tokens, next) {
-		if (!state_token_expired(t, keyd_wall(), loop_mono()))
+	RB_FOREACH_SAFE(t, tokens_byid, &state.tokens, tnext) {
+		if (!state_token_expired(t, wall, mono))
 			continue;
-		ended = 1;
-		if (job_sweep_add(t->o.id) == -1)
-			continue;
-		o.body = t->body;
-		(void)state_apply(&o, 0, 0);
-		counters.tokens_expired++;
+		any = 1;
+		counters.tokens_expired += ended(OBJ_TOKEN, t->o.id,
+		    &t->body);
 	}
-	if (ended) {
+	for (l = login_next(NULL); l != NULL; l = lnext) {
+		lnext = login_next(l);
+		if (login_alive(l, wall, mono))
+			continue;
+		any = 1;
+		counters.logins_ended += ended(OBJ_LOGIN, l->o.id, &l->body);
+	}
+	if (any) {
 		r = revoke_begin(NULL, NULL);
 		revoke_sweep(r);
 		revoke_end(r);
@@ -504,5 +527,7 @@ stats(void)
 	stats_add("peers_killed", counters.peers_killed);
 	stats_add("peers_paused", counters.peers_paused);
 	stats_add("tokens_expired", counters.tokens_expired);
+	stats_add("logins", login_total());
+	stats_add("logins_ended", counters.logins_ended);
 	stats_add("revision", commit_rev());
 }

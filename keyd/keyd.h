@@ -87,6 +87,7 @@ struct keyd_counters {
 	uint64_t	 peers_killed;
 	uint64_t	 peers_paused;
 	uint64_t	 tokens_expired;
+	uint64_t	 logins_ended;
 };
 extern struct keyd_counters	 counters;
 

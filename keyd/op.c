@@ -54,7 +54,10 @@ static const struct {
 	[OP_VERBOSE] =		{ op_recorded, 0 },
 	[OP_BRIEF] =		{ op_recorded, 0 },
 	[OP_BACKUP] =		{ op_recorded, 0 },
-	[OP_SETTINGS] =		{ op_settings, 0 }
+	[OP_SETTINGS] =		{ op_settings, 0 },
+	[OP_LOGIN_LINK] =	{ op_login_link, 0 },
+	[OP_LOGIN_BEGIN] =	{ op_login_begin, 0 },
+	[OP_LOGIN_END] =	{ op_login_end, 1 }
 };
 
 op_fn *

@@ -92,4 +92,7 @@ op_fn	 op_agent_rename, op_agent_role, op_grant_set, op_grant_delete;
 /* op_session.c */
 op_fn	 op_session_mint, op_session_revoke;
 
+/* op_login.c */
+op_fn	 op_login_link, op_login_begin, op_login_end;
+
 #endif /* OP_H */

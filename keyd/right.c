@@ -23,6 +23,18 @@
 
 #define ANYONE		0xff	/* instance role: any agent */
 #define NOBODY		0xfe	/* instance role: no agent */
+#define EVERYONE	0xfd	/* minted sessions too */
+#define TOKENS		0xfc	/* who has a token, or a link, in hand */
+
+/*
+ * What the local principal may: at its socket, and by a login in a browser.
+ * A browser sends the cookie of a host to every port of it, so that whoever
+ * is let listen there, an agent say, may come to have it.  So a login only
+ * reads, and values of credentials are not for it.
+ */
+#define SOCKET		0x1
+#define LOGIN		0x2
+#define BOTH		(SOCKET | LOGIN)
 
 /*
  * vault: the least role in the vault; ROLE_NONE if the action is not about
@@ -37,58 +49,65 @@ static const struct right {
 	uint8_t		 instance;
 	uint8_t		 local;
 } rights[] = {
-	{ RIGHT_PROXY,	0,			ROLE_PROXY,  NOBODY,	   0 },
-	{ RIGHT_REVEAL,	0,			ROLE_MEMBER, NOBODY,	   1 },
+	{ RIGHT_PROXY, 0,		ROLE_PROXY,  NOBODY,       0 },
+	{ RIGHT_REVEAL, 0,		ROLE_MEMBER, NOBODY,       SOCKET },
 
-	{ RIGHT_OP, OP_INIT,			ROLE_NONE,   NOBODY,	   1 },
-	{ RIGHT_OP, OP_VAULT_CREATE,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_OP, OP_VAULT_DELETE,		ROLE_ADMIN,  IROLE_OWNER,  1 },
-	{ RIGHT_OP, OP_VAULT_RENAME,		ROLE_ADMIN,  IROLE_OWNER,  1 },
-	{ RIGHT_OP, OP_VAULT_SETTINGS,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_CREDENTIAL_SET,		ROLE_MEMBER, NOBODY,	   1 },
-	{ RIGHT_OP, OP_CREDENTIAL_DELETE,	ROLE_MEMBER, NOBODY,	   1 },
-	{ RIGHT_OP, OP_SERVICE_UPSERT,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_SERVICE_REPLACE,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_SERVICE_CLEAR,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_SERVICE_DELETE,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_SERVICE_ENABLE,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_AGENT_CREATE,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_OP, OP_AGENT_REVOKE,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_OP, OP_AGENT_DELETE,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_OP, OP_AGENT_ROTATE,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_OP, OP_AGENT_RENAME,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_OP, OP_AGENT_ROLE,		ROLE_NONE,   IROLE_OWNER,  1 },
-	{ RIGHT_OP, OP_GRANT_SET,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_GRANT_DELETE,		ROLE_ADMIN,  NOBODY,	   1 },
-	{ RIGHT_OP, OP_SESSION_MINT,		ROLE_MEMBER, NOBODY,	   1 },
-	{ RIGHT_OP, OP_SESSION_REVOKE,		ROLE_MEMBER, NOBODY,	   1 },
-	{ RIGHT_OP, OP_RELOAD,			ROLE_NONE,   NOBODY,	   1 },
-	{ RIGHT_OP, OP_VERBOSE,			ROLE_NONE,   NOBODY,	   1 },
-	{ RIGHT_OP, OP_BRIEF,			ROLE_NONE,   NOBODY,	   1 },
-	{ RIGHT_OP, OP_BACKUP,			ROLE_NONE,   IROLE_OWNER,  1 },
-	{ RIGHT_OP, OP_SETTINGS,		ROLE_NONE,   IROLE_OWNER,  1 },
+	{ RIGHT_OP, OP_INIT,		ROLE_NONE,   NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_VAULT_CREATE,	ROLE_NONE,   IROLE_MEMBER, SOCKET },
+	{ RIGHT_OP, OP_VAULT_DELETE,	ROLE_ADMIN,  IROLE_OWNER,  SOCKET },
+	{ RIGHT_OP, OP_VAULT_RENAME,	ROLE_ADMIN,  IROLE_OWNER,  SOCKET },
+	{ RIGHT_OP, OP_VAULT_SETTINGS,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_CREDENTIAL_SET,	ROLE_MEMBER, NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_CREDENTIAL_DELETE,ROLE_MEMBER, NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_SERVICE_UPSERT,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_SERVICE_REPLACE,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_SERVICE_CLEAR,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_SERVICE_DELETE,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_SERVICE_ENABLE,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_AGENT_CREATE,	ROLE_NONE,   IROLE_MEMBER, SOCKET },
+	{ RIGHT_OP, OP_AGENT_REVOKE,	ROLE_NONE,   IROLE_MEMBER, SOCKET },
+	{ RIGHT_OP, OP_AGENT_DELETE,	ROLE_NONE,   IROLE_MEMBER, SOCKET },
+	{ RIGHT_OP, OP_AGENT_ROTATE,	ROLE_NONE,   IROLE_MEMBER, SOCKET },
+	{ RIGHT_OP, OP_AGENT_RENAME,	ROLE_NONE,   IROLE_MEMBER, SOCKET },
+	{ RIGHT_OP, OP_AGENT_ROLE,	ROLE_NONE,   IROLE_OWNER,  SOCKET },
+	{ RIGHT_OP, OP_GRANT_SET,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_GRANT_DELETE,	ROLE_ADMIN,  NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_SESSION_MINT,	ROLE_MEMBER, NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_SESSION_REVOKE,	ROLE_MEMBER, NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_RELOAD,		ROLE_NONE,   NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_VERBOSE,		ROLE_NONE,   NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_BRIEF,		ROLE_NONE,   NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_BACKUP,		ROLE_NONE,   IROLE_OWNER,  SOCKET },
+	{ RIGHT_OP, OP_SETTINGS,	ROLE_NONE,   IROLE_OWNER,  SOCKET },
 
-	{ RIGHT_MAY, ACTION_LOGS,		ROLE_MEMBER, NOBODY,	   1 },
-	{ RIGHT_MAY, ACTION_INSTANCE_LOGS,	ROLE_NONE,   IROLE_OWNER,  1 },
-	{ RIGHT_MAY, ACTION_CONTROL,		ROLE_NONE,   NOBODY,	   1 },
+	{ RIGHT_OP, OP_LOGIN_LINK,	ROLE_NONE,   NOBODY,       SOCKET },
+	{ RIGHT_OP, OP_LOGIN_BEGIN,	ROLE_NONE,   TOKENS,       0 },
+	{ RIGHT_OP, OP_LOGIN_END,	ROLE_NONE,   EVERYONE,     BOTH },
 
-	{ RIGHT_VIEW, VIEW_VAULTS,		ROLE_NONE,   ANYONE,	   1 },
-	{ RIGHT_VIEW, VIEW_VAULT,		ROLE_PROXY,  NOBODY,	   1 },
-	{ RIGHT_VIEW, VIEW_AGENTS,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_VIEW, VIEW_AGENT,		ROLE_NONE,   IROLE_MEMBER, 1 },
-	{ RIGHT_VIEW, VIEW_GRANTS,		ROLE_PROXY,  NOBODY,	   1 },
-	{ RIGHT_VIEW, VIEW_SERVICES,		ROLE_PROXY,  NOBODY,	   1 },
-	{ RIGHT_VIEW, VIEW_SERVICE,		ROLE_PROXY,  NOBODY,	   1 },
-	{ RIGHT_VIEW, VIEW_USAGE,		ROLE_PROXY,  NOBODY,	   1 },
-	{ RIGHT_VIEW, VIEW_CREDENTIALS,		ROLE_PROXY,  NOBODY,	   1 },
-	{ RIGHT_VIEW, VIEW_SESSIONS,		ROLE_MEMBER, NOBODY,	   1 },
-	{ RIGHT_VIEW, VIEW_ADMIN_VAULTS,	ROLE_NONE,   IROLE_OWNER,  1 },
-	{ RIGHT_VIEW, VIEW_SETTINGS,		ROLE_NONE,   IROLE_OWNER,  1 }
+	{ RIGHT_MAY, ACTION_LOGS,	ROLE_MEMBER, NOBODY,       BOTH },
+	{ RIGHT_MAY, ACTION_INSTANCE_LOGS,ROLE_NONE,   IROLE_OWNER,  BOTH },
+	{ RIGHT_MAY, ACTION_CONTROL,	ROLE_NONE,   NOBODY,       SOCKET },
+
+	{ RIGHT_VIEW, VIEW_VAULTS,	ROLE_NONE,   ANYONE,       BOTH },
+	{ RIGHT_VIEW, VIEW_VAULT,	ROLE_PROXY,  NOBODY,       BOTH },
+	{ RIGHT_VIEW, VIEW_AGENTS,	ROLE_NONE,   IROLE_MEMBER, BOTH },
+	{ RIGHT_VIEW, VIEW_AGENT,	ROLE_NONE,   IROLE_MEMBER, BOTH },
+	{ RIGHT_VIEW, VIEW_GRANTS,	ROLE_PROXY,  NOBODY,       BOTH },
+	{ RIGHT_VIEW, VIEW_SERVICES,	ROLE_PROXY,  NOBODY,       BOTH },
+	{ RIGHT_VIEW, VIEW_SERVICE,	ROLE_PROXY,  NOBODY,       BOTH },
+	{ RIGHT_VIEW, VIEW_USAGE,	ROLE_PROXY,  NOBODY,       BOTH },
+	{ RIGHT_VIEW, VIEW_CREDENTIALS,	ROLE_PROXY,  NOBODY,       BOTH },
+	{ RIGHT_VIEW, VIEW_SESSIONS,	ROLE_MEMBER, NOBODY,       BOTH },
+	{ RIGHT_VIEW, VIEW_ADMIN_VAULTS,ROLE_NONE,   IROLE_OWNER,  BOTH },
+	{ RIGHT_VIEW, VIEW_SETTINGS,	ROLE_NONE,   IROLE_OWNER,  BOTH },
+	{ RIGHT_VIEW, VIEW_LOGINS,	ROLE_NONE,   EVERYONE,     BOTH }
 };
 #define NRIGHTS		(sizeof(rights) / sizeof(rights[0]))
 
 static const struct right	*find(enum right_class, unsigned int);
 static int	refuse(struct refusal *, const char *);
+static int	local_check(const struct principal *, const struct right *,
+		    struct refusal *);
 static int	instance_suffices(const struct principal *,
 		    const struct right *);
 static const char *need_role(enum vault_role);
@@ -132,6 +151,7 @@ right_role(const struct principal *p, const struct vault *v)
 		    (g = state_grant(a, v)) == NULL)
 			return (ROLE_NONE);
 		return (g->o.role);
+	case PRINCIPAL_LINK:
 	case PRINCIPAL_MAX:
 		break;
 	}
@@ -153,8 +173,24 @@ right_instance_role(const struct principal *p)
 }
 
 static int
+local_check(const struct principal *p, const struct right *want,
+    struct refusal *r)
+{
+	if (want->local & (p->login == 0 ? SOCKET : LOGIN))
+		return (0);
+	if (p->login != 0)
+		return (refuse(r, "A page that was opened by a link only "
+		    "reads: use brokerctl for this"));
+	return (refuse(r, "The local socket may not do this"));
+}
+
+static int
 instance_suffices(const struct principal *p, const struct right *r)
 {
+	if (r->instance == EVERYONE)
+		return (1);
+	if (r->instance == TOKENS)
+		return (p->login == 0);
 	if (p->type != PRINCIPAL_AGENT || r->instance == NOBODY)
 		return (0);
 	if (r->instance == ANYONE)
@@ -181,6 +217,8 @@ need_instance_role(unsigned int role)
 	switch (role) {
 	case IROLE_OWNER:
 		return ("Instance role owner is needed for this");
+	case TOKENS:
+		return ("A login cannot begin another one");
 	case NOBODY:
 		return ("Only the local socket may do this");
 	default:
@@ -198,12 +236,14 @@ right_check(const struct principal *p, enum right_class class,
 	if ((want = find(class, number)) == NULL)
 		return (refuse(r, "There is no such action"));
 	if (p->type == PRINCIPAL_LOCAL)
-		return (want->local ? 0 :
-		    refuse(r, "The local socket may not do this"));
+		return (local_check(p, want, r));
+	if (p->type == PRINCIPAL_LINK && want->instance != TOKENS)
+		return (refuse(r, "A link is for signing in only"));
 	if (instance_suffices(p, want))
 		return (0);
 	if (want->vault == ROLE_NONE)
-		return (refuse(r, p->type == PRINCIPAL_SESSION ?
+		return (refuse(r, p->type == PRINCIPAL_SESSION &&
+		    want->instance != TOKENS ?
 		    "A minted session is for its vault only" :
 		    need_instance_role(want->instance)));
 	role = v == NULL ? ROLE_NONE : right_role(p, v);
@@ -273,4 +313,33 @@ right_token(struct principal *p, const struct token *t)
 	}
 	(void)strlcpy(p->actor, actor, sizeof(p->actor));
 	(void)strlcpy(p->name, name, sizeof(p->name));
+}
+
+/* What is done with a login is recorded with the login's public id. */
+void
+right_login(struct principal *p, const struct rec_obj_login *l,
+    const struct token *t)
+{
+	if (t != NULL)
+		right_token(p, t);
+	else {
+		memset(p, 0, sizeof(*p));
+		p->type = PRINCIPAL_LOCAL;
+		p->actor_type = ACTOR_LOCAL;
+		(void)strlcpy(p->actor, l->actor, sizeof(p->actor));
+		(void)strlcpy(p->name, l->actor, sizeof(p->name));
+	}
+	p->login = l->id;
+	(void)strlcpy(p->session, l->public_id, sizeof(p->session));
+}
+
+void
+right_link(struct principal *p, uint64_t link, const char *actor)
+{
+	memset(p, 0, sizeof(*p));
+	p->type = PRINCIPAL_LINK;
+	p->link = link;
+	p->actor_type = ACTOR_LOCAL;
+	(void)strlcpy(p->actor, actor, sizeof(p->actor));
+	(void)strlcpy(p->name, actor, sizeof(p->name));
 }

@@ -33,6 +33,7 @@ enum principal_type {
 	PRINCIPAL_LOCAL,	/* who reaches the local socket */
 	PRINCIPAL_AGENT,	/* an agent by its own token */
 	PRINCIPAL_SESSION,	/* a minted session: role proxy, one vault */
+	PRINCIPAL_LINK,		/* who followed a link: may begin a login */
 	PRINCIPAL_MAX
 };
 
@@ -43,6 +44,8 @@ enum principal_type {
 struct principal {
 	enum principal_type	 type;
 	uint64_t		 token;		/* 0 for local */
+	uint64_t		 login;		/* in a browser, else 0 */
+	uint64_t		 link;		/* of PRINCIPAL_LINK, else 0 */
 	uint64_t		 agent;		/* 0 unless PRINCIPAL_AGENT */
 	uint64_t		 vault;		/* a session's, else 0 */
 	enum actor_type		 actor_type;	/* as it is recorded: */
@@ -89,8 +92,14 @@ enum instance_role right_instance_role(const struct principal *);
 /* Whether action `n' of a class takes a vault. */
 int	 right_in_vault(enum right_class, unsigned int);
 
-/* Fill in a principal: somebody at the local socket, or a token's. */
+/*
+ * Fill in a principal: somebody at the local socket, a token's, a login's
+ * (with the token it hangs on, NULL for one by link), or a link's.
+ */
 void	 right_local(struct principal *, uint32_t uid);
 void	 right_token(struct principal *, const struct token *);
+void	 right_login(struct principal *, const struct rec_obj_login *,
+	    const struct token *);
+void	 right_link(struct principal *, uint64_t link, const char *actor);
 
 #endif /* RIGHT_H */

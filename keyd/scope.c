@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "codes.h"
 #include "log.h"
 #include "loop.h"
@@ -164,16 +165,11 @@ scope_find(struct peer *p, uint64_t id)
 int
 scope_valid(const struct scope *s)
 {
-	const struct token	*t;
 	const struct vault	*v = NULL;
 	struct refusal		 r;
 
-	if (s->who.token != 0) {
-		t = state_token(s->who.token);
-		if (t == NULL || state_token_expired(t, keyd_wall(),
-		    loop_mono()))
-			return (0);
-	}
+	if (!auth_good(&s->who, keyd_wall(), loop_mono()))
+		return (0);
 	if (s->vault != 0 && ((v = state_vault(s->vault)) == NULL ||
 	    !v->named))
 		return (0);

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "login.h"
 #include "retention.h"
 #include "state.h"
 
@@ -135,6 +136,7 @@ state_free(void)
 		vault_free(v);
 	while ((a = RB_MIN(agents_byid, &state.agents)) != NULL)
 		agent_free(a);
+	login_free_all();
 	msg_blob_free(&state.keyring_body);
 	state_init();
 }
@@ -183,6 +185,8 @@ state_apply(const struct rec_object *obj, int64_t wall, uint64_t mono)
 		return (put_credential(obj));
 	case OBJ_SETTINGS:
 		return (put_settings(obj));
+	case OBJ_LOGIN:
+		return (login_put(obj, wall, mono));
 	}
  bad:
 	errno = EBADMSG;
@@ -517,6 +521,8 @@ delete_object(const struct rec_object *obj)
 	struct service		*s;
 	struct credential	*c, ckey;
 
+	if (obj->kind == OBJ_LOGIN)
+		return (login_delete(obj));
 	if (obj->kind == OBJ_KEYRING || obj->kind == OBJ_VAULT ||
 	    obj->kind == OBJ_SETTINGS || object_desc(obj->kind) == NULL ||
 	    rec_from_blob(&obj->body, object_desc(obj->kind), &key,

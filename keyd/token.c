@@ -23,19 +23,23 @@
 
 #include "token.h"
 
+/* By enum token_kind. */
+static const char *const	 prefixes[TOKEN_MAX] = {
+	[TOKEN_AGENT] =		TOKEN_PREFIX_AGENT,
+	[TOKEN_SESSION] =	TOKEN_PREFIX_SESSION,
+	[TOKEN_LOGIN] =		TOKEN_PREFIX_LOGIN,
+	[TOKEN_LINK] =		TOKEN_PREFIX_LINK
+};
+
 static int	is_hex(const char *);
 
 void
 token_new(enum token_kind kind, char tok[TOKEN_SIZE])
 {
 	uint8_t		 raw[TOKEN_HEXLEN / 2];
-	const char	*prefix;
-	size_t		 len;
+	const size_t	 len = strlen(prefixes[kind]);
 
-	prefix = kind == TOKEN_AGENT ? TOKEN_PREFIX_AGENT :
-	    TOKEN_PREFIX_SESSION;
-	len = strlen(prefix);
-	memcpy(tok, prefix, len);
+	memcpy(tok, prefixes[kind], len);
 	randombytes_buf(raw, sizeof(raw));
 	sodium_bin2hex(tok + len, TOKEN_HEXLEN + 1, raw, sizeof(raw));
 	sodium_memzero(raw, sizeof(raw));
@@ -51,20 +55,31 @@ is_hex(const char *s)
 int
 token_hash(const char *tok, uint8_t hash[TOKEN_HASHLEN])
 {
-	const size_t	 agent = sizeof(TOKEN_PREFIX_AGENT) - 1;
-	const size_t	 session = sizeof(TOKEN_PREFIX_SESSION) - 1;
-	int		 kind;
+	size_t	 len;
+	int	 kind;
 
-	if (strncmp(tok, TOKEN_PREFIX_AGENT, agent) == 0 &&
-	    is_hex(tok + agent))
-		kind = TOKEN_AGENT;
-	else if (strncmp(tok, TOKEN_PREFIX_SESSION, session) == 0 &&
-	    is_hex(tok + session))
-		kind = TOKEN_SESSION;
-	else
+	for (kind = 0; kind < TOKEN_MAX; kind++) {
+		len = strlen(prefixes[kind]);
+		if (strncmp(tok, prefixes[kind], len) == 0 &&
+		    is_hex(tok + len))
+			break;
+	}
+	if (kind == TOKEN_MAX)
 		return (-1);
 	crypto_hash_sha256(hash, (const uint8_t *)tok, strlen(tok));
 	return (kind);
+}
+
+const char *
+token_prefix(const char *tok)
+{
+	int	 kind;
+
+	for (kind = 0; kind < TOKEN_MAX; kind++) {
+		if (strncmp(tok, prefixes[kind], strlen(prefixes[kind])) == 0)
+			return (prefixes[kind]);
+	}
+	return (NULL);
 }
 
 void

@@ -30,6 +30,8 @@
  */
 #define TOKEN_PREFIX_AGENT	"av_agt_"
 #define TOKEN_PREFIX_SESSION	"av_sess_"
+#define TOKEN_PREFIX_LOGIN	"av_web_"	/* in the cookie only */
+#define TOKEN_PREFIX_LINK	"av_open_"	/* of a link, used once */
 #define TOKEN_HEXLEN		64
 #define TOKEN_SIZE		(8 + TOKEN_HEXLEN + 1)
 #define TOKEN_HASHLEN		32
@@ -45,6 +47,9 @@ void	 token_new(enum token_kind, char tok[TOKEN_SIZE]);
  * that no token can be, of which nothing is hashed.
  */
 int	 token_hash(const char *, uint8_t hash[TOKEN_HASHLEN]);
+
+/* What a string begins with, if that is how tokens begin, or NULL. */
+const char *token_prefix(const char *);
 
 /* A public id: 20 hexadecimal digits that name a session and open nothing. */
 void	 token_public_id(char id[TOKEN_PUBLICLEN + 1]);

@@ -23,6 +23,7 @@
 #include "caller.h"
 #include "codes.h"
 #include "log.h"
+#include "login.h"
 #include "op.h"
 #include "service.h"
 #include "settings.h"
@@ -68,6 +69,7 @@ static int	view_sessions(struct page *);
 static int	by_age(const void *, const void *);
 static int	view_admin_vaults(struct page *);
 static int	view_settings(struct page *);
+static int	view_logins(struct page *);
 
 static int	(*const views[VIEW_MAX])(struct page *) = {
 	[VIEW_VAULTS] =		view_vaults,
@@ -81,7 +83,8 @@ static int	(*const views[VIEW_MAX])(struct page *) = {
 	[VIEW_CREDENTIALS] =	view_credentials,
 	[VIEW_SESSIONS] =	view_sessions,
 	[VIEW_ADMIN_VAULTS] =	view_admin_vaults,
-	[VIEW_SETTINGS] =	view_settings
+	[VIEW_SETTINGS] =	view_settings,
+	[VIEW_LOGINS] =		view_logins
 };
 
 /* Whether the next object belongs to this page. */
@@ -393,6 +396,31 @@ view_sessions(struct page *p)
 		view.role = t->o.role;
 		view.created_at = t->o.created_at;
 		view.expires_at = t->o.expires_at;
+		if (add(p, &view) == -1)
+			break;
+	}
+	return (0);
+}
+
+/* The caller's own: those that hang on the same token, or on none. */
+static int
+view_logins(struct page *p)
+{
+	const struct principal	*who = &p->caller->who;
+	const struct login	*l = NULL;
+	struct rec_view_login	 view;
+
+	while ((l = login_next(l)) != NULL) {
+		if (l->o.token != who->token || !wanted(p))
+			continue;
+		memset(&view, 0, sizeof(view));
+		view.public_id = l->o.public_id;
+		view.actor = l->o.actor;
+		view.current = l->o.id == who->login;
+		view.idle = l->o.idle;
+		view.created_at = l->o.created_at;
+		view.used_at = l->used;
+		view.expires_at = l->o.expires_at;
 		if (add(p, &view) == -1)
 			break;
 	}

@@ -234,6 +234,7 @@ control_object(const struct rec_object *o)
 		struct rec_obj_service		 service;
 		struct rec_obj_credential	 credential;
 		struct rec_obj_settings		 settings;
+		struct rec_obj_login		 login;
 	}		 obj;
 	struct arena	 arena = { NULL };
 	int		 rc;

@@ -182,6 +182,7 @@ static int	schema_classes(void);
 static int	schema_rollups(void);
 static int	schema_settings(void);
 static int	schema_counts(void);
+static int	schema_logins(void);
 static int	schema_codes(void);
 static int	schema_sound(const char *, char *, size_t);
 
@@ -193,7 +194,8 @@ const struct migration	schema_migrations[] = {
 	{ "counts by minute and hour", schema_rollups },
 	{ "settings of the instance", schema_settings },
 	{ "rows of each vault", schema_counts },
-	{ "views with readable columns", schema_views }
+	{ "views with readable columns", schema_views },
+	{ "logins", schema_logins }
 };
 const int	schema_nmigrations =
     sizeof(schema_migrations) / sizeof(schema_migrations[0]);
@@ -307,6 +309,12 @@ static int
 schema_counts(void)
 {
 	return (db_exec(log_counts));
+}
+
+static int
+schema_logins(void)
+{
+	return (schema_table(OBJ_LOGIN));
 }
 
 /* The views' names follow codes.h without a migration. */

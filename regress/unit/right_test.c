@@ -102,22 +102,26 @@ may(const struct principal *p, enum right_class class, unsigned int n)
 
 /*
  * Who may: l local, s session, then by role in the vault p, m, a, then M
- * instance member and O owner, both without a grant.
+ * instance member and O owner, both without a grant; in a browser b local and
+ * t the token of m; k who has followed a link.
  */
 static const struct {
 	enum right_class	 class;
 	unsigned int		 number;
 	const char		*who;
 } cases[] = {
-	{ RIGHT_PROXY, 0, "spma" },
-	{ RIGHT_REVEAL, 0, "lma" },
+	{ RIGHT_PROXY, 0, "spmat" },
+	{ RIGHT_REVEAL, 0, "lmat" },
+	{ RIGHT_OP, OP_LOGIN_LINK, "l" },
+	{ RIGHT_OP, OP_LOGIN_BEGIN, "spmaMOk" },
+	{ RIGHT_OP, OP_LOGIN_END, "lspmaMObt" },
 	{ RIGHT_OP, OP_INIT, "l" },
 	{ RIGHT_OP, OP_VAULT_CREATE, "lMO" },
 	{ RIGHT_OP, OP_VAULT_DELETE, "laO" },
 	{ RIGHT_OP, OP_VAULT_RENAME, "laO" },
 	{ RIGHT_OP, OP_VAULT_SETTINGS, "la" },
-	{ RIGHT_OP, OP_CREDENTIAL_SET, "lma" },
-	{ RIGHT_OP, OP_CREDENTIAL_DELETE, "lma" },
+	{ RIGHT_OP, OP_CREDENTIAL_SET, "lmat" },
+	{ RIGHT_OP, OP_CREDENTIAL_DELETE, "lmat" },
 	{ RIGHT_OP, OP_SERVICE_UPSERT, "la" },
 	{ RIGHT_OP, OP_SERVICE_REPLACE, "la" },
 	{ RIGHT_OP, OP_SERVICE_CLEAR, "la" },
@@ -131,44 +135,49 @@ static const struct {
 	{ RIGHT_OP, OP_AGENT_ROLE, "lO" },
 	{ RIGHT_OP, OP_GRANT_SET, "la" },
 	{ RIGHT_OP, OP_GRANT_DELETE, "la" },
-	{ RIGHT_OP, OP_SESSION_MINT, "lma" },
-	{ RIGHT_OP, OP_SESSION_REVOKE, "lma" },
+	{ RIGHT_OP, OP_SESSION_MINT, "lmat" },
+	{ RIGHT_OP, OP_SESSION_REVOKE, "lmat" },
 	{ RIGHT_OP, OP_RELOAD, "l" },
 	{ RIGHT_OP, OP_VERBOSE, "l" },
 	{ RIGHT_OP, OP_BRIEF, "l" },
 	{ RIGHT_OP, OP_BACKUP, "lO" },
 	{ RIGHT_OP, OP_SETTINGS, "lO" },
-	{ RIGHT_MAY, ACTION_LOGS, "lma" },
-	{ RIGHT_MAY, ACTION_INSTANCE_LOGS, "lO" },
+	{ RIGHT_MAY, ACTION_LOGS, "lmabt" },
+	{ RIGHT_MAY, ACTION_INSTANCE_LOGS, "lOb" },
 	{ RIGHT_MAY, ACTION_CONTROL, "l" },
-	{ RIGHT_VIEW, VIEW_VAULTS, "lpmaMO" },
-	{ RIGHT_VIEW, VIEW_VAULT, "lspma" },
-	{ RIGHT_VIEW, VIEW_AGENTS, "lMO" },
-	{ RIGHT_VIEW, VIEW_AGENT, "lMO" },
-	{ RIGHT_VIEW, VIEW_GRANTS, "lspma" },
-	{ RIGHT_VIEW, VIEW_SERVICES, "lspma" },
-	{ RIGHT_VIEW, VIEW_SERVICE, "lspma" },
-	{ RIGHT_VIEW, VIEW_USAGE, "lspma" },
-	{ RIGHT_VIEW, VIEW_CREDENTIALS, "lspma" },
-	{ RIGHT_VIEW, VIEW_SESSIONS, "lma" },
-	{ RIGHT_VIEW, VIEW_ADMIN_VAULTS, "lO" },
-	{ RIGHT_VIEW, VIEW_SETTINGS, "lO" }
+	{ RIGHT_VIEW, VIEW_VAULTS, "lpmaMObt" },
+	{ RIGHT_VIEW, VIEW_VAULT, "lspmabt" },
+	{ RIGHT_VIEW, VIEW_AGENTS, "lMOb" },
+	{ RIGHT_VIEW, VIEW_AGENT, "lMOb" },
+	{ RIGHT_VIEW, VIEW_GRANTS, "lspmabt" },
+	{ RIGHT_VIEW, VIEW_SERVICES, "lspmabt" },
+	{ RIGHT_VIEW, VIEW_SERVICE, "lspmabt" },
+	{ RIGHT_VIEW, VIEW_USAGE, "lspmabt" },
+	{ RIGHT_VIEW, VIEW_CREDENTIALS, "lspmabt" },
+	{ RIGHT_VIEW, VIEW_SESSIONS, "lmabt" },
+	{ RIGHT_VIEW, VIEW_ADMIN_VAULTS, "lOb" },
+	{ RIGHT_VIEW, VIEW_SETTINGS, "lOb" },
+	{ RIGHT_VIEW, VIEW_LOGINS, "lspmaMObt" }
 };
 #define NCASES	(sizeof(cases) / sizeof(cases[0]))
 
 static void
 table(void **st)
 {
-	static const char	 letters[] = "lspmaMO";
-	struct principal	 p[7];
+	static const char	 letters[] = "lspmaMObtk";
+	struct principal	 p[10];
 	size_t			 i, k;
 
 	right_local(&p[0], 1000);
 	right_token(&p[1], state_token(31));
 	for (i = 0; i < 5; i++)
 		p[2 + i] = agent(11 + i);
+	p[7] = p[0];
+	p[8] = p[3];
+	p[7].login = p[8].login = 41;
+	right_link(&p[9], 51, "local:1000");
 	for (i = 0; i < NCASES; i++) {
-		for (k = 0; k < 7; k++) {
+		for (k = 0; k < 10; k++) {
 			if (may(&p[k], cases[i].class, cases[i].number) !=
 			    (strchr(cases[i].who, letters[k]) != NULL))
 				fail_msg("class %d number %u, principal %c",
