@@ -125,6 +125,7 @@ char	*secret_read(const char *);
 int	 cmd_backup(struct ctl *, struct args *);	/* backup.c */
 int	 cmd_init(struct ctl *, struct args *);		/* daemon.c */
 int	 cmd_reload(struct ctl *, struct args *);
+int	 cmd_open(struct ctl *, struct args *);
 int	 cmd_log_verbose(struct ctl *, struct args *);
 int	 cmd_log_brief(struct ctl *, struct args *);
 int	 cmd_ca(struct ctl *, struct args *);

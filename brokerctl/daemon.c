@@ -88,6 +88,25 @@ log_level(struct ctl *ctl, int verbose)
 	return (0);
 }
 
+/* The link alone is the output, for a program that opens it. */
+int
+cmd_open(struct ctl *ctl, struct args *args)
+{
+	const char	*vault = args_value(args, 'v', NULL);
+	json_t		*body, *o;
+
+	if ((body = json_object()) == NULL || (vault != NULL &&
+	    json_object_set_new(body, "vault", new_string(vault)) == -1))
+		err(1, NULL);
+	o = call(ctl, "POST", call_path("/v1/brokerd/open"), body);
+	if (ctl->json)
+		call_print(o);
+	else
+		printf("%s\n", get_string(o, "url"));
+	json_decref(o);
+	return (0);
+}
+
 int
 cmd_ca(struct ctl *ctl, struct args *args)
 {

@@ -89,6 +89,11 @@ static const struct opt	opts_logs[] = {
 	OPT_END
 };
 
+/* To print the link is all that it does. */
+static const struct opt	opts_open[] = {
+	{ OPT_LONG, "print-only", NULL, 0 }, OPT_VAULT, OPT_END
+};
+
 static const struct opt	opts_run[] = {
 	{ 'l', "label", "label", 0 },
 	{ 't', "ttl", "ttl", 0 },
@@ -214,6 +219,9 @@ const struct command	commands[] = {
 	    .help = "how much the text log has" },
 	{ .name = "logs", .opts = opts_logs, .run = cmd_logs,
 	    .help = "show the newest requests of a vault" },
+	{ .name = "open", .opts = opts_open, .run = cmd_open,
+	    .flags = CMD_LOCAL,
+	    .help = "print a link to the page, good once and for a minute" },
 	{ .name = "reload", .run = cmd_reload, .flags = CMD_LOCAL,
 	    .help = "have brokerd read its configuration again" },
 	{ .name = "run", .operands = "command [argument ...]", .min = 1,
