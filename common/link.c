@@ -266,7 +266,6 @@ link_input(struct link *l, uint32_t type, const void *data, size_t len, int fd)
 	struct msg_blob			 blob;
 	struct msg			 m;
 
-	memset(&m, 0, sizeof(m));
 	m.type = type;
 	m.fd = fd;
 	blob.data = data;
@@ -274,6 +273,8 @@ link_input(struct link *l, uint32_t type, const void *data, size_t len, int fd)
 	link_counters.received++;
 	if (link_check(l, d, fd) == -1)
 		goto done;
+	/* The largest message is forty times as large as most. */
+	memset(&m.u, 0, d->rec.size);
 	if ((h = link_handler(l, type)) == NULL) {
 		link_bad(l, "unexpected message");
 		goto done;

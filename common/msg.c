@@ -85,20 +85,34 @@ struct arena_chunk {
 	max_align_t		 data[];
 };
 
+/*
+ * What is left to decode.  A message has some thirty fields of a few bytes:
+ * a call of ibuf_get(3) for each of them costs more than all the rest.
+ */
+struct span {
+	const uint8_t	*p;
+	size_t		 left;
+};
+
 static int	field_encode(struct ibuf *, const struct msg_field *,
 		    const void *);
-static int	field_decode(struct ibuf *, const struct msg_field *, void *,
+static int	field_decode(struct span *, const struct msg_field *, void *,
 		    struct arena *);
 static int	text_encode(struct ibuf *, const struct msg_field *,
 		    const char *);
-static int	text_decode(struct ibuf *, const struct msg_field *,
+static int	text_decode(struct span *, const struct msg_field *,
 		    const char **);
 static int	addr_encode(struct ibuf *, const struct msg_addr *);
-static int	addr_decode(struct ibuf *, struct msg_addr *);
+static int	addr_decode(struct span *, struct msg_addr *);
 static int	list_encode(struct ibuf *, const struct msg_field *,
 		    const uint8_t *, uint32_t);
-static int	list_decode(struct ibuf *, const struct msg_field *, void *,
+static int	list_decode(struct span *, const struct msg_field *, void *,
 		    struct arena *);
+static int	span_decode(struct span *, const struct rec_desc *, void *,
+		    struct arena *);
+static int	fixed_decode(struct span *, uint8_t *, size_t);
+static const uint8_t	*span_take(struct span *, size_t);
+static int	span_get(struct span *, void *, size_t);
 static int	goes(const struct msg_desc *, enum proc, enum proc);
 static uint64_t	hash_bytes(uint64_t, const void *, size_t);
 static uint64_t	hash_number(uint64_t, uint64_t);
@@ -284,28 +298,46 @@ text_encode(struct ibuf *buf, const struct msg_field *f, const char *s)
 	return (ibuf_add(buf, s, len + 1));
 }
 
+/* The next n bytes, or NULL. */
+static const uint8_t *
+span_take(struct span *sp, size_t n)
+{
+	const uint8_t	*p = sp->p;
+
+	if (n > sp->left)
+		return (NULL);
+	sp->p += n;
+	sp->left -= n;
+	return (p);
+}
+
+static int
+span_get(struct span *sp, void *to, size_t n)
+{
+	const uint8_t	*p;
+
+	if ((p = span_take(sp, n)) == NULL)
+		return (-1);
+	memcpy(to, p, n);
+	return (0);
+}
+
 /*
  * The NUL travels too, so that a decoded string can be used where it is; a
  * second NUL before it would make the string two things at once.
  */
 static int
-text_decode(struct ibuf *buf, const struct msg_field *f, const char **s)
+text_decode(struct span *sp, const struct msg_field *f, const char **s)
 {
-	struct ibuf	 sub;
-	const char	*p;
+	const uint8_t	*p;
 	uint16_t	 len;
 
-	if (ibuf_get_h16(buf, &len) == -1 || len > f->max ||
-	    ibuf_get_ibuf(buf, (size_t)len + 1, &sub) == -1)
-		goto bad;
-	p = ibuf_data(&sub);
-	if (memchr(p, '\0', (size_t)len + 1) != p + len)
-		goto bad;
-	*s = p;
+	if (span_get(sp, &len, sizeof(len)) == -1 || len > f->max ||
+	    (p = span_take(sp, (size_t)len + 1)) == NULL ||
+	    memchr(p, '\0', (size_t)len + 1) != p + len)
+		return (-1);
+	*s = (const char *)p;
 	return (0);
- bad:
-	errno = EBADMSG;
-	return (-1);
 }
 
 static int
@@ -328,22 +360,18 @@ addr_encode(struct ibuf *buf, const struct msg_addr *a)
 }
 
 static int
-addr_decode(struct ibuf *buf, struct msg_addr *a)
+addr_decode(struct span *sp, struct msg_addr *a)
 {
 	memset(a, 0, sizeof(*a));
-	if (ibuf_get_n8(buf, &a->af) == -1)
-		goto bad;
+	if (span_get(sp, &a->af, sizeof(a->af)) == -1)
+		return (-1);
 	if (a->af == 0)
 		return (0);
 	if (a->af != 4 && a->af != 6)
-		goto bad;
-	if (ibuf_get_h16(buf, &a->port) == -1 ||
-	    ibuf_get(buf, a->ip, a->af == 4 ? 4 : 16) == -1)
-		goto bad;
-	return (0);
- bad:
-	errno = EBADMSG;
-	return (-1);
+		return (-1);
+	if (span_get(sp, &a->port, sizeof(a->port)) == -1)
+		return (-1);
+	return (span_get(sp, a->ip, a->af == 4 ? 4 : 16));
 }
 
 static int
@@ -370,22 +398,20 @@ list_encode(struct ibuf *buf, const struct msg_field *f, const uint8_t *items,
  * refused before memory is spent on it.
  */
 static int
-list_decode(struct ibuf *buf, const struct msg_field *f, void *obj,
+list_decode(struct span *sp, const struct msg_field *f, void *obj,
     struct arena *arena)
 {
 	uint8_t		*items = NULL;
 	uint32_t	 i, n;
 
-	if (ibuf_get_h32(buf, &n) == -1 || n > f->max || n > ibuf_size(buf)) {
-		errno = EBADMSG;
+	if (span_get(sp, &n, sizeof(n)) == -1 || n > f->max || n > sp->left)
 		return (-1);
-	}
 	if (n > 0 && (items = arena_alloc(arena, n * f->rec->size)) == NULL) {
 		errno = ENOMEM;
 		return (-1);
 	}
 	for (i = 0; i < n; i++) {
-		if (rec_decode(buf, f->rec, items + i * f->rec->size,
+		if (span_decode(sp, f->rec, items + i * f->rec->size,
 		    arena) == -1)
 			return (-1);
 	}
@@ -435,44 +461,63 @@ field_encode(struct ibuf *buf, const struct msg_field *f, const void *obj)
 }
 
 static int
-field_decode(struct ibuf *buf, const struct msg_field *f, void *obj,
+field_decode(struct span *sp, const struct msg_field *f, void *obj,
     struct arena *arena)
 {
 	uint8_t		*p = (uint8_t *)obj + f->off;
 	struct msg_blob	*blob;
-	struct ibuf	 sub;
 
 	switch (f->type) {
-	case F_U8:
-	case F_FIX:
-	case F_U16:
-	case F_U32:
-	case F_U64:
-	case F_I64:
-		if (ibuf_get(buf, p, f->max) == -1)
-			break;
-		return (0);
 	case F_STR:
 	case F_SECRET:
-		return (text_decode(buf, f, (const char **)p));
+		return (text_decode(sp, f, (const char **)p));
 	case F_BLOB:
 		blob = (struct msg_blob *)p;
 		blob->data = NULL;
-		if (ibuf_get_h32(buf, &blob->len) == -1 || blob->len > f->max)
-			break;
+		if (span_get(sp, &blob->len, sizeof(blob->len)) == -1 ||
+		    blob->len > f->max)
+			return (-1);
 		if (blob->len == 0)
 			return (0);
-		if (ibuf_get_ibuf(buf, blob->len, &sub) == -1)
-			break;
-		blob->data = ibuf_data(&sub);
-		return (0);
+		blob->data = span_take(sp, blob->len);
+		return (blob->data == NULL ? -1 : 0);
 	case F_ADDR:
-		return (addr_decode(buf, (struct msg_addr *)p));
+		return (addr_decode(sp, (struct msg_addr *)p));
 	case F_LIST:
-		return (list_decode(buf, f, obj, arena));
+		return (list_decode(sp, f, obj, arena));
+	default:
+		return (fixed_decode(sp, p, f->max));
 	}
-	errno = EBADMSG;
-	return (-1);
+}
+
+/* Most fields are of these sizes, each of them one move. */
+static int
+fixed_decode(struct span *sp, uint8_t *to, size_t n)
+{
+	switch (n) {
+	case 1:
+		return (span_get(sp, to, 1));
+	case 4:
+		return (span_get(sp, to, 4));
+	case 8:
+		return (span_get(sp, to, 8));
+	default:
+		return (span_get(sp, to, n));
+	}
+}
+
+static int
+span_decode(struct span *sp, const struct rec_desc *desc, void *obj,
+    struct arena *arena)
+{
+	const struct msg_field	*f;
+
+	for (f = desc->fields(); f->name != NULL; f++) {
+		if ((f->type <= F_FIX ? fixed_decode(sp, (uint8_t *)obj +
+		    f->off, f->max) : field_decode(sp, f, obj, arena)) == -1)
+			return (-1);
+	}
+	return (0);
 }
 
 int
@@ -488,32 +533,17 @@ rec_encode(struct ibuf *buf, const struct rec_desc *desc, const void *obj)
 }
 
 int
-rec_decode(struct ibuf *buf, const struct rec_desc *desc, void *obj,
-    struct arena *arena)
-{
-	const struct msg_field	*f;
-
-	for (f = desc->fields(); f->name != NULL; f++) {
-		if (field_decode(buf, f, obj, arena) == -1)
-			return (-1);
-	}
-	return (0);
-}
-
-int
 rec_from_blob(const struct msg_blob *blob, const struct rec_desc *desc,
     void *obj, struct arena *arena)
 {
-	struct ibuf	 buf;
+	struct span	 sp = { blob->data, blob->len };
 
-	ibuf_from_buffer(&buf, (void *)(uintptr_t)blob->data, blob->len);
-	if (rec_decode(&buf, desc, obj, arena) == -1)
-		return (-1);
-	if (ibuf_size(&buf) != 0) {
+	errno = 0;
+	if (span_decode(&sp, desc, obj, arena) == 0 && sp.left == 0)
+		return (0);
+	if (errno != ENOMEM)
 		errno = EBADMSG;
-		return (-1);
-	}
-	return (0);
+	return (-1);
 }
 
 int

@@ -232,16 +232,10 @@ int		 msg_link_big(enum proc, enum proc);
 int	 rec_encode(struct ibuf *, const struct rec_desc *, const void *obj);
 
 /*
- * Take the fields of one structure from the front of an ibuf.  Strings and
- * blobs point into the ibuf's memory, lists into the arena.  Returns 0, or -1
- * with errno EBADMSG for anything that rec_encode() could not have written,
- * or ENOMEM.
- */
-int	 rec_decode(struct ibuf *, const struct rec_desc *, void *obj,
-	    struct arena *);
-
-/*
- * As rec_decode(), for a record alone in a blob: bytes left over are EBADMSG.
+ * Decode a record that is alone in a blob.  Strings and blobs point into the
+ * blob's memory, lists into the arena.  Returns 0, or -1 with errno EBADMSG
+ * for anything that rec_encode() could not have written, bytes left over
+ * included, or ENOMEM.
  */
 int	 rec_from_blob(const struct msg_blob *, const struct rec_desc *,
 	    void *obj, struct arena *);

@@ -32,7 +32,7 @@
  * come and go by the hundred, and malloc(3) joins and cuts them up each time.
  */
 #define BLOCK		512
-#define BLOCKS_KEPT	256
+#define BLOCKS_KEPT	512
 
 struct block {
 	SLIST_ENTRY(block)	 entry;
