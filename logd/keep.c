@@ -28,13 +28,21 @@
 #define WAL_HEADER	32
 #define FRAME_HEADER	24
 
-/* One write that no sync has covered. */
+/*
+ * Writes that follow each other in the file and that no sync has covered.  A
+ * commit writes each of its pages, and before it a header, so that they go to
+ * the file together: nobody looks for them there before its last.
+ */
+#define CHUNK	(120 * 1024)	/* less than malloc(3) gives pages of its own */
+
 struct kept {
 	STAILQ_ENTRY(kept)	 entry;
 	sqlite3_int64		 off;
 	int			 len;
-	char			 data[];
+	int			 written;	/* of it, to the file */
+	char			 data[CHUNK];
 };
+STAILQ_HEAD(chunks, kept);
 
 struct file {
 	sqlite3_file		 base;
@@ -44,7 +52,8 @@ struct file {
 struct keep_counters	 keep_counters;
 
 /* There is one connection, and it has one log. */
-static STAILQ_HEAD(, kept)	 kept = STAILQ_HEAD_INITIALIZER(kept);
+static struct chunks		 kept = STAILQ_HEAD_INITIALIZER(kept);
+static struct chunks		 unused = STAILQ_HEAD_INITIALIZER(unused);
 static size_t			 size;		/* of what is kept */
 static int			 lost;		/* it may not be in the file */
 static struct file		*wal;
@@ -72,12 +81,16 @@ static int	keep_control(sqlite3_file *, int, void *);
 static int	keep_sector(sqlite3_file *);
 static int	keep_traits(sqlite3_file *);
 static sqlite3_file	*below(sqlite3_file *);
+static int	keep_out(void);
+static void	keep_drop(void);
+static int	keep_chunk(sqlite3_int64);
 static int	keep_add(const void *, int, sqlite3_int64);
 static void	keep_forget(void);
 static int	keep_again(void);
 static void	keep_end(const unsigned char *, int);
 static int	keep_strike(int);
 static int	keep_header(const void *, int);
+static int	keep_begin(const void *, int);
 
 static const sqlite3_io_methods	 methods = {
 	.iVersion = 1,
@@ -101,17 +114,71 @@ below(sqlite3_file *file)
 	return (((struct file *)file)->real);
 }
 
+/*
+ * What has not gone to the file is at the end, and goes there.  If it cannot,
+ * it is no more: its transaction is over, and others write at its place.
+ */
+static int
+keep_out(void)
+{
+	struct kept	*k = STAILQ_LAST(&kept, kept, entry);
+	int		 rc;
+
+	if (k == NULL || k->written == k->len)
+		return (SQLITE_OK);
+	rc = wal->real->pMethods->xWrite(wal->real, k->data + k->written,
+	    k->len - k->written, k->off + k->written);
+	if (rc == SQLITE_OK)
+		k->written = k->len;
+	else
+		keep_drop();
+	return (rc);
+}
+
+static void
+keep_drop(void)
+{
+	struct kept	*k = STAILQ_LAST(&kept, kept, entry);
+
+	if (k == NULL)
+		return;
+	size -= k->len - k->written;
+	k->len = k->written;
+}
+
+static int
+keep_chunk(sqlite3_int64 off)
+{
+	struct kept	*k;
+	int		 rc;
+
+	if ((rc = keep_out()) != SQLITE_OK)
+		return (rc);
+	if ((k = STAILQ_FIRST(&unused)) != NULL)
+		STAILQ_REMOVE_HEAD(&unused, entry);
+	else if ((k = malloc(sizeof(*k))) == NULL)
+		return (SQLITE_IOERR_NOMEM);
+	k->off = off;
+	k->len = k->written = 0;
+	STAILQ_INSERT_TAIL(&kept, k, entry);
+	return (SQLITE_OK);
+}
+
 static int
 keep_add(const void *buf, int n, sqlite3_int64 off)
 {
-	struct kept	*k;
+	struct kept	*k = STAILQ_LAST(&kept, kept, entry);
+	int		 rc;
 
-	if ((k = malloc(sizeof(*k) + n)) == NULL)
-		return (SQLITE_IOERR_NOMEM);
-	k->off = off;
-	k->len = n;
-	memcpy(k->data, buf, n);
-	STAILQ_INSERT_TAIL(&kept, k, entry);
+	if (n > CHUNK)
+		return (SQLITE_IOERR_WRITE);
+	if (k == NULL || off != k->off + k->len || n > CHUNK - k->len) {
+		if ((rc = keep_chunk(off)) != SQLITE_OK)
+			return (rc);
+		k = STAILQ_LAST(&kept, kept, entry);
+	}
+	memcpy(k->data + k->len, buf, n);
+	k->len += n;
 	size += n;
 	return (SQLITE_OK);
 }
@@ -119,12 +186,7 @@ keep_add(const void *buf, int n, sqlite3_int64 off)
 static void
 keep_forget(void)
 {
-	struct kept	*k;
-
-	while ((k = STAILQ_FIRST(&kept)) != NULL) {
-		STAILQ_REMOVE_HEAD(&kept, entry);
-		free(k);
-	}
+	STAILQ_CONCAT(&unused, &kept);
 	size = 0;
 	lost = 0;
 }
@@ -137,12 +199,13 @@ keep_again(void)
 	int		 rc;
 
 	if (!lost)
-		return (SQLITE_OK);
+		return (keep_out());
 	STAILQ_FOREACH(k, &kept, entry) {
 		rc = wal->real->pMethods->xWrite(wal->real, k->data, k->len,
 		    k->off);
 		if (rc != SQLITE_OK)
 			return (rc);
+		k->written = k->len;
 	}
 	lost = 0;
 	return (SQLITE_OK);
@@ -175,6 +238,7 @@ keep_close(sqlite3_file *file)
 {
 	sqlite3_file	*real = below(file);
 
+	(void)keep_out();
 	keep_forget();
 	keep_commit();
 	wal = NULL;
@@ -220,12 +284,27 @@ keep_end(const unsigned char *buf, int n)
 }
 
 static int
-keep_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 off)
+keep_begin(const void *buf, int n)
 {
-	sqlite3_file	*real = below(file);
+	struct kept	*k;
 	int		 rc;
 
-	if ((rc = keep_again()) != SQLITE_OK)
+	if ((rc = keep_chunk(0)) != SQLITE_OK ||
+	    (rc = keep_header(buf, n)) != SQLITE_OK ||
+	    (rc = keep_add(buf, n, 0)) != SQLITE_OK)
+		return (rc);
+	k = STAILQ_LAST(&kept, kept, entry);
+	k->written = k->len;
+	return (SQLITE_OK);
+}
+
+static int
+keep_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 off)
+{
+	const int	 was = ended;
+	int		 rc;
+
+	if (lost && (rc = keep_again()) != SQLITE_OK)
 		return (rc);
 	if (size + n > KEEP_MAX &&
 	    (rc = keep_sync(file, SQLITE_SYNC_NORMAL)) != SQLITE_OK)
@@ -236,12 +315,13 @@ keep_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 off)
 		low = off;
 	if (off + n > high)
 		high = off + n;
-	rc = off == 0 ? keep_header(buf, n) :
-	    real->pMethods->xWrite(real, buf, n, off);
+	rc = off == 0 ? keep_begin(buf, n) : keep_add(buf, n, off);
 	if (rc != SQLITE_OK)
 		return (rc);
 	keep_end(buf, n);
-	return (keep_add(buf, n, off));
+	if (ended && (rc = keep_out()) != SQLITE_OK)
+		ended = was;
+	return (rc);
 }
 
 static int
@@ -374,6 +454,7 @@ keep_cancel(void)
 	int		 page, rc;
 
 	if (wal == NULL || !ended) {
+		keep_drop();
 		keep_commit();
 		return (0);
 	}

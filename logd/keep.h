@@ -29,6 +29,10 @@
  *
  * A commit that failed at its sync has left whole frames behind, which the
  * next start would take for committed.  They are struck out.
+ *
+ * Since there is a copy in any case, a commit's pages go to the file together,
+ * when its last is there or somebody looks: a write of 120 KiB costs the
+ * kernel a fraction of thirty pages, each with a header before it.
  */
 #define KEEP_MAX	(8 * 1024 * 1024)	/* then a sync comes first */
 

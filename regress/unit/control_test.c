@@ -167,12 +167,15 @@ test_malformed(void **state)
 
 /*
  * The disk is full at the first, second ... write of a COMMIT: it says so,
- * nothing of it is there, and it works again afterwards.
+ * nothing of it is there, and it works again afterwards.  A write is of many
+ * pages.
  */
+#define MANY	12
+
 static void
 test_full(void **state)
 {
-	struct rec_object	 o[3];
+	struct rec_object	 o[MANY];
 	uint32_t		 n, failures = 0;
 	int64_t			 audits;
 	uint64_t		 rev;
@@ -181,13 +184,13 @@ test_full(void **state)
 	fix_faults();
 	fix_open();
 	fix_vault(1, "one");
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < MANY; i++)
 		credential(&o[i], i + 1, 33000);
 	for (n = 1; n < 200; n++) {
 		rev = control_rev();
 		audits = fix_int("SELECT count(*) FROM log");
 		fix.fault->full = n;
-		rc = fix_commit(o, 3, why, sizeof(why));
+		rc = fix_commit(o, MANY, why, sizeof(why));
 		fix.fault->full = 0;
 		if (rc == 0)
 			break;
@@ -202,8 +205,8 @@ test_full(void **state)
 	}
 	assert_true(failures > 2);
 	assert_int_equal(rc, 0);
-	assert_int_equal(fix_int("SELECT count(*) FROM credentials"), 3);
-	for (i = 0; i < 3; i++)
+	assert_int_equal(fix_int("SELECT count(*) FROM credentials"), MANY);
+	for (i = 0; i < MANY; i++)
 		msg_blob_free(&o[i].body);
 }
 

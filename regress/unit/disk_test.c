@@ -308,7 +308,7 @@ walk(enum fault_how how, int once, enum end end)
 	}
 	assert_true(n < STEPS);
 	print_message("# %u steps\n", hit);
-	assert_true(hit > 60 / stride());
+	assert_true(hit > 50 / stride());
 	return (hit);
 }
 
@@ -384,7 +384,7 @@ power(uint32_t seed)
 		    told->head + 1, INT64_MAX);
 	}
 	boot_shift = 0;
-	assert_true(n > 60 && n < STEPS);
+	assert_true(n > 50 && n < STEPS);
 }
 
 static void
