@@ -26,32 +26,13 @@
 #include "insert.h"
 #include "refuse.h"
 #include "rollup.h"
+#include "rowtab.h"
 #include "schema.h"
 #include "stream.h"
 #include "vault.h"
 
-#define LATE	INT64_C(60000000)	/* microseconds, see querytime.h */
-#define COLUMNS	20
-#define COLUMN_NAMES							\
-    "id, vault, scope, target, flags, status, request_id, stream, seq,"	\
-    " conn, latency, ttfb, bytes_in, bytes_out, path, client, upstream," \
-    " trace_id, count, detail"
-#define VALUES	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-#define VALUES4	VALUES ", " VALUES ", " VALUES ", " VALUES
-#define VALUES8	VALUES4 ", " VALUES4
-
-/*
- * A statement of several rows has a price of its own, a savepoint, so that it
- * pays to have many; a small flush should not go row by row either.
- */
-#define SOME_ROWS	8
-
-static struct db_sql	 sql_one =
-    DB_SQL("INSERT INTO log (" COLUMN_NAMES ") VALUES " VALUES);
-static struct db_sql	 sql_some = DB_SQL("INSERT INTO log (" COLUMN_NAMES
-    ") VALUES " VALUES8);
-static struct db_sql	 sql_many = DB_SQL("INSERT INTO log (" COLUMN_NAMES
-    ") VALUES " VALUES8 ", " VALUES8 ", " VALUES8 ", " VALUES8);
+static struct db_sql	 sql_rows = DB_SQL("INSERT INTO log (" ROWTAB_COLUMNS
+    ") SELECT " ROWTAB_COLUMNS " FROM rowtab");
 static struct db_sql	 sql_open = DB_SQL(
     "INSERT INTO open_requests (stream, seq, vault, scope, target, flags,"
     " request_id, conn, path, client, trace_id, detail)"
@@ -64,14 +45,8 @@ static struct db_sql	 sql_minute = DB_SQL(
 
 struct insert_counters	 insert_counters;
 
-/* A row that waits for others to share a statement with. */
-struct slot {
-	struct record	*r;
-	int64_t		 id;
-	int64_t		 scope;
-};
-
-static struct slot	 slots[INSERT_ROWS];
+/* Rows that wait for others to share a statement with. */
+static struct rowtab_row	 slots[INSERT_ROWS];
 static int		 nslots;
 static int64_t		 now;		/* of the statements under way */
 static int64_t		 next_id = 1;
@@ -80,22 +55,21 @@ static uint64_t		 rows;		/* in it */
 static int		 singly;	/* one by one, to find a bad one */
 
 static int	insert_refs(struct record *, int64_t, int64_t *);
-static int	insert_bind(sqlite3_stmt *, int, const struct slot *);
 static int	insert_flush(void);
-static int	insert_several(const struct slot *, int);
-static int	insert_each(const struct slot *, int);
+static int	insert_several(const struct rowtab_row *, int);
+static int	insert_each(const struct rowtab_row *, int);
 static int	insert_refused(struct record *);
 static int	insert_count(const struct record *);
 static int64_t	record_flags(const struct record *);
-static int64_t	record_late(const struct record *);
 static const uint8_t	*trace_id(const struct record *, size_t *);
 
-void
+int
 insert_init(int64_t next)
 {
 	next_id = first_id = next;
 	nslots = 0;
 	rollup_clear();
+	return (rowtab_init());
 }
 
 int64_t
@@ -115,18 +89,6 @@ record_flags(const struct record *r)
 {
 	return (schema_flags(r->kind, r->ingress, r->decision, r->protocol,
 	    r->path_cut, r->error_code, r->event));
-}
-
-/*
- * Readers find rows by their time among those that were committed soon after
- * it; a clock that was moved may put it behind the commit.
- */
-static int64_t
-record_late(const struct record *r)
-{
-	const int64_t	 age = now - record_time(r->request_id);
-
-	return (age < 0 || age > LATE ? FLAGS_LATE : 0);
 }
 
 static const uint8_t *
@@ -177,50 +139,6 @@ insert_refused(struct record *r)
 	return (0);
 }
 
-static int
-insert_bind(sqlite3_stmt *s, int n, const struct slot *slot)
-{
-	const struct record	*r = slot->r;
-	const uint8_t		*trace;
-	size_t			 len;
-	int			 c = n * COLUMNS, rc = 0;
-
-#define INT(v)	rc |= sqlite3_bind_int64(s, ++c, (v))
-#define OPT(has, v)							\
-	rc |= (has) ? sqlite3_bind_int64(s, ++c, (v)) :			\
-	    sqlite3_bind_null(s, ++c)
-#define BYTES(p, n)							\
-	rc |= (n) > 0 ? sqlite3_bind_blob(s, ++c, (p), (n),		\
-	    SQLITE_STATIC) : sqlite3_bind_null(s, ++c)
-	INT(slot->id);
-	OPT(r->vault != 0, (int64_t)r->vault);
-	OPT(slot->scope != 0, slot->scope);
-	OPT(r->target.id != 0, r->target.id);
-	INT(record_flags(r) | record_late(r));
-	OPT(r->status >= 0, r->status);
-	BYTES(r->request_id, sizeof(r->request_id));
-	OPT(r->stream != NULL, stream_id(r->stream));
-	OPT(r->seq != 0, (int64_t)r->seq);
-	OPT(r->conn != 0, (int64_t)r->conn);
-	OPT(r->latency >= 0, r->latency);
-	OPT(r->ttfb >= 0, r->ttfb);
-	OPT(r->kind == KIND_REQUEST || r->latency >= 0, (int64_t)r->bytes_in);
-	OPT(r->kind == KIND_REQUEST || r->latency >= 0, (int64_t)r->bytes_out);
-	rc |= *r->path == '\0' ? sqlite3_bind_null(s, ++c) :
-	    sqlite3_bind_text(s, ++c, r->path, -1, SQLITE_STATIC);
-	BYTES(r->client, r->client_len);
-	BYTES(r->upstream, r->upstream_len);
-	trace = trace_id(r, &len);
-	BYTES(trace, len);
-	OPT(r->count != 0, (int64_t)r->count);
-	rc |= *r->detail == '\0' ? sqlite3_bind_null(s, ++c) :
-	    sqlite3_bind_text(s, ++c, r->detail, -1, SQLITE_STATIC);
-#undef INT
-#undef OPT
-#undef BYTES
-	return (rc == SQLITE_OK ? 0 : -1);
-}
-
 /* Only what is in the table by now is counted. */
 static int
 insert_count(const struct record *r)
@@ -247,19 +165,15 @@ insert_count(const struct record *r)
 	return (rollup_add(&row));
 }
 
-/* One by one: to find the row that is to blame, and for what is left over. */
+/* One by one: to find the row that is to blame. */
 static int
-insert_each(const struct slot *first, int n)
+insert_each(const struct rowtab_row *first, int n)
 {
-	sqlite3_stmt	*s;
-	int		 i;
+	int	 i;
 
-	if ((s = db_prep(&sql_one)) == NULL)
-		return (-1);
 	for (i = 0; i < n; i++) {
-		if (insert_bind(s, 0, &first[i]) == -1)
-			return (-1);
-		if (db_step(s) == 0) {
+		rowtab_set(&first[i], 1, now);
+		if (db_run(&sql_rows, "") == 0) {
 			if (insert_count(first[i].r) == -1)
 				return (-1);
 		} else if (insert_refused(first[i].r) == -1)
@@ -269,19 +183,12 @@ insert_each(const struct slot *first, int n)
 }
 
 static int
-insert_several(const struct slot *first, int n)
+insert_several(const struct rowtab_row *first, int n)
 {
-	sqlite3_stmt	*s;
-	int		 i;
+	int	 i;
 
-	s = db_prep(n == INSERT_ROWS ? &sql_many : &sql_some);
-	if (s == NULL)
-		return (-1);
-	for (i = 0; i < n; i++) {
-		if (insert_bind(s, i, &first[i]) == -1)
-			return (-1);
-	}
-	if (db_step(s) == 0) {
+	rowtab_set(first, n, now);
+	if (db_run(&sql_rows, "") == 0) {
 		for (i = 0; i < n; i++) {
 			if (insert_count(first[i].r) == -1)
 				return (-1);
@@ -300,26 +207,22 @@ insert_several(const struct slot *first, int n)
 static int
 insert_flush(void)
 {
-	int	 i, n, rc;
+	int	 rc;
 
+	if (nslots == 0)
+		return (0);
 	now = clock_now();
-	for (i = 0; i < nslots; i += n) {
-		n = nslots - i;
-		n = n >= INSERT_ROWS ? INSERT_ROWS : n >= SOME_ROWS ?
-		    SOME_ROWS : n;
-		rc = singly || n < SOME_ROWS ? insert_each(&slots[i], n) :
-		    insert_several(&slots[i], n);
-		if (rc == -1)
-			return (-1);
-	}
-	nslots = 0;
-	return (0);
+	rc = singly ? insert_each(slots, nslots) :
+	    insert_several(slots, nslots);
+	if (rc == 0)
+		nslots = 0;
+	return (rc);
 }
 
 int
 insert_row(struct record *r)
 {
-	struct slot	*slot = &slots[nslots];
+	struct rowtab_row	*slot = &slots[nslots];
 
 	if ((r->flags & REC_OPEN) && db_run(&sql_close, "ii",
 	    stream_id(r->stream), (int64_t)r->seq) == -1)

@@ -28,10 +28,13 @@
  * is done inside a transaction: insert_row() ..., insert_finish(), then
  * insert_committed() after its commit or insert_undo() after a rollback.
  */
-#define INSERT_ROWS	32	/* in one statement; then 8, then one */
+#define INSERT_ROWS	256	/* in one statement */
 
-/* The first id to give away; see also recover.c. */
-void	 insert_init(int64_t next);
+/*
+ * The first id to give away (see also recover.c) and the database is open: 0,
+ * or -1 without memory.
+ */
+int	 insert_init(int64_t next);
 /* Outside of a transaction: so many ids are not given away. */
 void	 insert_skip(int64_t n);
 /* No row committed, now or ever, has a higher id. */

@@ -92,7 +92,8 @@ recover_ids(void)
 	if (unclean)
 		next += skipped = boot == 0 ? RECOVER_SKIP_COPY :
 		    RECOVER_SKIP;
-	insert_init(next);
+	if (insert_init(next) == -1)
+		return (-1);
 	clock_atleast(minute * 60000000);
 	return (0);
 }
