@@ -214,6 +214,18 @@ put_rest(json_t *j, const struct rec_row *r)
 }
 
 json_t *
+logq_trimmed(const struct msg_rows_end *e)
+{
+	json_t	*j = json_map();
+
+	json_put(j, "oldest_id", e->oldest_id == 0 ? json_null() :
+	    json_integer(e->oldest_id));
+	json_put_number(j, "gone", e->gone);
+	json_put_flag(j, "exact", e->gone_exact);
+	return (j);
+}
+
+json_t *
 logq_row(const struct rec_row *r)
 {
 	json_t	*j = json_map();

@@ -52,8 +52,9 @@ void	 logq_ask(struct request *, const struct logq *, ask_fn *);
 void	 logq_values(struct request *, uint64_t scope, enum filter_key,
 	    const char *prefix, uint32_t limit, ask_fn *);
 
-/* A row as clients see it. */
+/* A row as clients see it, and what retention took before it could be read. */
 json_t	*logq_row(const struct rec_row *);
+json_t	*logq_trimmed(const struct msg_rows_end *);
 
 /*
  * logs.c, of all that reads the log.  logs_number(): decimal digits in s,

@@ -219,5 +219,7 @@ ended(struct request *req, const struct msg_rows_end *e)
 	    json_integer(e->next_cursor));
 	if (e->partial)
 		json_put_flag(j, "partial", 1);
+	if (e->gone > 0)
+		json_put(j, "trimmed", logq_trimmed(e));
 	reply_json(req, 200, j);
 }

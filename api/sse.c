@@ -80,3 +80,9 @@ sse_lagged(uint64_t cursor, size_t *len)
 	json_put_number(j, "cursor", cursor);
 	return (event("lagged", 0, j, len));
 }
+
+char *
+sse_trimmed(const struct msg_rows_end *e, size_t *len)
+{
+	return (event("trimmed", 0, logq_trimmed(e), len));
+}

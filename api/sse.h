@@ -35,6 +35,8 @@ char	*sse_row(const struct rec_row *, size_t *);
 char	*sse_close(const struct rec_row *, size_t *);
 /* The reader was too slow: what follows its cursor is read again. */
 char	*sse_lagged(uint64_t cursor, size_t *);
+/* Rows after the reader's cursor that retention took. */
+char	*sse_trimmed(const struct msg_rows_end *, size_t *);
 
 #define SSE_BEAT	": still here\n\n"
 /* Told first: how long to wait before connecting again, ms. */

@@ -287,7 +287,9 @@ backlog_rows(struct request *req, struct msg *m)
 {
 	struct reader	*r = req->reader;
 	struct waiting	*w;
+	size_t		 len;
 	uint32_t	 i;
+	char		*text;
 
 	if (m->type == MSG_ROWS) {
 		for (i = 0; i < m->u.rows.rows_n; i++) {
@@ -307,6 +309,11 @@ backlog_rows(struct request *req, struct msg *m)
 		return;
 	}
 	r->scanned = m->u.rows_end.latest_id;
+	if (m->u.rows_end.gone > 0) {
+		text = sse_trimmed(&m->u.rows_end, &len);
+		if (send_event(r, text, len) == -1)
+			return;
+	}
 	stream_feed(r);
 }
 

@@ -881,7 +881,10 @@ MESSAGE(ROWS_END, rows_end, FROM_LOGD, TO_API, 0,
     STR(text, 512)
     U64(next_cursor)
     U64(latest_id)
-    U8(partial))
+    U8(partial)
+    U64(gone)
+    U8(gone_exact)
+    U64(oldest_id))
 
 /*
  * A copy of the database, for a scope that may read all of it.  While it is

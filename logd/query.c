@@ -119,6 +119,10 @@ query_done(struct query *q)
 		query_order(q);
 		if (q->n == q->limit)
 			q->latest_id = q->rows[0].id;
+		/* Now, since a row may have gone while this was under way. */
+		if (gone_between(q->vault, q->all, q->after, q->latest_id,
+		    &q->gone) == -1)
+			return (query_failed(q));
 	}
 	query_end(q);
 	return (0);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "filter.h"
+#include "gone.h"
 #include "msg.h"
 #include "queryplan.h"
 #include "queryscan.h"
@@ -57,6 +58,7 @@ struct query {
 	uint64_t	 next_cursor;	/* 0: no older row, or a tail */
 	uint64_t	 latest_id;
 	int		 partial;	/* the budget has ended it */
+	struct gone_answer	 gone;	/* of a tail: what it will never get */
 	uint16_t	 status;	/* of HTTP */
 	const char	*text;
 

@@ -161,6 +161,9 @@ send_end(struct link *l, uint32_t id, const struct query *q)
 	m.next_cursor = q->next_cursor;
 	m.latest_id = q->latest_id;
 	m.partial = q->partial;
+	m.gone = q->gone.rows;
+	m.gone_exact = q->gone.exact;
+	m.oldest_id = q->gone.oldest;
 	if (link_send(l, MSG_ROWS_END, &m, -1) == -1)
 		fatal("rows");
 }

@@ -23,6 +23,7 @@
 #include "codes.h"
 #include "db.h"
 #include "dict.h"
+#include "gone.h"
 #include "insert.h"
 #include "log.h"
 #include "loop.h"
@@ -53,14 +54,17 @@ static int			 failing;	/* and reported */
 
 static uint64_t			 ngone;		/* in this transaction */
 
-static struct db_sql	 sql_nth = DB_SQL(
+static struct db_sql	 sql_first = DB_SQL(
     "SELECT id FROM log INDEXED BY log_vault WHERE vault = ?"
-    " ORDER BY id LIMIT 1 OFFSET ?");
+    " ORDER BY id LIMIT ?");
 static struct db_sql	 sql_vault = DB_SQL(
     "DELETE FROM log INDEXED BY log_vault WHERE vault = ? AND id <= ?");
+static struct db_sql	 sql_instance_first = DB_SQL(
+    "SELECT id FROM log INDEXED BY log_vault"
+    " WHERE vault IS NULL AND flags & 15 <> 3 ORDER BY id LIMIT ?");
 static struct db_sql	 sql_instance = DB_SQL(
-    "DELETE FROM log WHERE id IN (SELECT id FROM log INDEXED BY log_vault"
-    " WHERE vault IS NULL AND flags & 15 <> 3 ORDER BY id LIMIT ?)");
+    "DELETE FROM log INDEXED BY log_vault"
+    " WHERE vault IS NULL AND flags & 15 <> 3 AND id <= ?");
 static struct db_sql	 sql_oldest = DB_SQL(
     "SELECT min(id) FROM log INDEXED BY log_vault WHERE vault = ?");
 static struct db_sql	 sql_instance_oldest = DB_SQL(
@@ -200,20 +204,29 @@ retain_count(const struct vault *v)
 }
 
 /*
- * The oldest n rows of a vault.  They are one range of its index, which is
- * cheaper to delete than rows that a list names.
+ * The oldest n rows of a vault, which are remembered.  They are one range of
+ * its index, which is cheaper to delete than rows that a list names.
  */
 static int
 retain_delete(const struct vault *v, int64_t n)
 {
-	int64_t	 last;
+	struct db_sql	*first = v->id == 0 ? &sql_instance_first : &sql_first;
+	sqlite3_stmt	*s;
+	int64_t		 id = 0;
+	int		 rc;
 
-	if (v->id == 0)
-		return (db_run(&sql_instance, "i", n));
-	if (db_int(&sql_nth, insert_head(), &last, "ii", (int64_t)v->id,
-	    n - 1) == -1)
+	if ((s = db_prep(first)) == NULL || (v->id == 0 ?
+	    db_bind(s, "i", n) : db_bind(s, "ii", (int64_t)v->id, n)) == -1)
 		return (-1);
-	return (db_run(&sql_vault, "ii", (int64_t)v->id, last));
+	while ((rc = db_step(s)) == 1) {
+		id = sqlite3_column_int64(s, 0);
+		gone_add(v->id, id);
+	}
+	if (rc == -1)
+		return (-1);
+	if (v->id == 0)
+		return (db_run(&sql_instance, "i", id));
+	return (db_run(&sql_vault, "ii", (int64_t)v->id, id));
 }
 
 /* Bring one vault down to its cap, as far as the turn allows. */
@@ -289,6 +302,7 @@ retain_cut(struct db_sql *sql, uint64_t seconds, int64_t *from, int audit)
 {
 	struct vault	*v;
 	sqlite3_stmt	*s;
+	uint64_t	 vault;
 	int64_t		 cut, id;
 	int		 rc, n = 0;
 
@@ -306,8 +320,10 @@ retain_cut(struct db_sql *sql, uint64_t seconds, int64_t *from, int audit)
 		id = sqlite3_column_int64(s, 0);
 		if (id > *from)
 			*from = id;
-		v = audit ? NULL : vault_find(sqlite3_column_int64(s, 1));
-		if (v != NULL)
+		vault = audit ? GONE_AUDIT :
+		    (uint64_t)sqlite3_column_int64(s, 1);
+		gone_add(vault, id);
+		if (!audit && (v = vault_find(vault)) != NULL)
 			vault_change(v, -1);
 		n++;
 	}
@@ -354,6 +370,7 @@ static void
 retain_commit(struct vault *last)
 {
 	retain_counters.rows += ngone;
+	gone_saved();
 	vault_saved(last == NULL ? retain_list : retain_changed);
 	if (last != NULL)
 		retain_done(last);
@@ -381,6 +398,7 @@ retain_failed(void)
 	struct vault	*v;
 
 	db_rollback();
+	gone_undo();
 	vault_undo();
 	TAILQ_FOREACH(v, &over, over_entry)
 		v->trim = 0;
@@ -415,7 +433,8 @@ retain_turn(void)
 	if (rc == 0)
 		rc = TAILQ_EMPTY(&over) ? retain_age(now + RETAIN_US, &done) :
 		    retain_rows(&last, now + RETAIN_US);
-	if (rc == -1 || vault_save() == -1 || db_commit() == -1) {
+	if (rc == -1 || gone_save() == -1 || vault_save() == -1 ||
+	    db_commit() == -1) {
 		retain_failed();
 		return;
 	}

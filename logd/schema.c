@@ -137,6 +137,13 @@ static const char	log_counts[] =
     " INDEXED BY log_vault WHERE vault IS NULL) - (SELECT count(*) FROM log"
     " INDEXED BY log_audit WHERE " IS_AUDIT ");";
 
+/* See gone.h; n is how many ids are named, in a form of its own. */
+static const char	log_gone[] =
+    "CREATE TABLE gone (id INTEGER PRIMARY KEY, vault INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " total INTEGER NOT NULL, n INTEGER NOT NULL, ids BLOB,"
+    " UNIQUE (vault, first)) STRICT;";
+
 #define NAMED(list, expr)						\
     "(SELECT name FROM codes WHERE list = '" list "' AND number = " expr ")"
 
@@ -183,6 +190,7 @@ static int	schema_rollups(void);
 static int	schema_settings(void);
 static int	schema_counts(void);
 static int	schema_logins(void);
+static int	schema_gone(void);
 static int	schema_codes(void);
 static int	schema_sound(const char *, char *, size_t);
 
@@ -195,7 +203,8 @@ const struct migration	schema_migrations[] = {
 	{ "settings of the instance", schema_settings },
 	{ "rows of each vault", schema_counts },
 	{ "views with readable columns", schema_views },
-	{ "logins", schema_logins }
+	{ "logins", schema_logins },
+	{ "what retention has deleted", schema_gone }
 };
 const int	schema_nmigrations =
     sizeof(schema_migrations) / sizeof(schema_migrations[0]);
@@ -315,6 +324,12 @@ static int
 schema_logins(void)
 {
 	return (schema_table(OBJ_LOGIN));
+}
+
+static int
+schema_gone(void)
+{
+	return (db_exec(log_gone));
 }
 
 /* The views' names follow codes.h without a migration. */

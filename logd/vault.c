@@ -168,7 +168,7 @@ vault_load(void)
 		return (-1);
 	while ((rc = db_step(s)) == 1)
 		vault_add(sqlite3_column_int64(s, 0));
-	return (rc == -1 ? -1 : vault_count());
+	return (rc == -1 || vault_count() == -1 ? -1 : gone_load());
 }
 
 void

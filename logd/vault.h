@@ -23,6 +23,8 @@
 
 #include <stdint.h>
 
+#include "gone.h"
+
 /*
  * The vaults that have a row in the database, living or not, and how many
  * rows of the log each has: what a record is checked against before it is
@@ -36,6 +38,7 @@ struct vault {
 	uint64_t		 id;
 	uint64_t		 rows;
 	int64_t			 change;	/* in this transaction */
+	struct gone		 gone;
 	int64_t			 trim;		/* nothing of it ends below */
 	int			 over;		/* is on the list */
 	int			 changed;	/* is on the list */
