@@ -190,9 +190,10 @@ auth_link(struct request *req)
 	if (request_fields(req, fields) == -1)
 		return;
 	if (api.conf.av_addr[0] == '\0') {
-		reply_error(req, 409, "no_listener", "The page is served on "
-		    "TCP, and there is no listener: add \"listen api on "
-		    "127.0.0.1 port 14321\" to brokerd.conf and reload");
+		reply_error(req, 409, "no_listener", "There is no listener "
+		    "for the page: in brokerd.conf put \"listen api on "
+		    "127.0.0.1 port 14321\" in the place of \"listen api "
+		    "none\", and reload");
 		return;
 	}
 	args.name = vault;

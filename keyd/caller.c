@@ -97,6 +97,7 @@ known(const struct msg_caller *m, struct principal *who)
 			l = login_hashed(hash);
 		if (l == NULL || !login_alive(l, wall, mono))
 			return (0);
+		login_use(l, wall, mono);
 		right_login(who, &l->o, state_token(l->o.token));
 		return (1);
 	}
@@ -180,6 +181,10 @@ caller_request(struct link *l, struct msg *m)
 	const struct token	*t;
 	const struct login	*login;
 
+	if (m->u.caller.way > WAY_EXCHANGE) {
+		link_bad(l, "unknown way of a token");
+		return;
+	}
 	memset(&a, 0, sizeof(a));
 	a.id = m->u.caller.id;
 	if (identify(p, &m->u.caller, &who, &r) == 0 &&

@@ -391,6 +391,36 @@ subtest "what is written down" => sub {
 	unlike($all, qr/av_(web|open)_[0-9a-f]/, "and no token is there");
 };
 
+subtest "brokerctl open" => sub {
+	my @socket = ("-s", $d->{socket});
+	my ($rc, $out, $err) = ctl(@socket, "open", "-v", "default");
+	is($rc, 0, "done") or diag $err;
+	like($out, qr{^http://\Q$host\E/#open=av_open_[0-9a-f]{64}\n\z},
+	    "prints a link and nothing else");
+	my $r = exchange($out =~ /=(\S+)/);
+	is($r->{status}, 200, "which is good");
+	is($r->{json}{vault}, "default", "for its vault");
+	($rc, $out) = ctl(@socket, "-j", "open", "--print-only");
+	my $j = decode_json($out);
+	is($j->{ttl_seconds}, 60, "as JSON with its time");
+	is(exchange($j->{url} =~ /=(\S+)/)->{status}, 200, "good as well");
+	($rc, $out, $err) = ctl(@socket, "open", "-v", "none");
+	is($rc, 1, "no such vault");
+	like($err, qr/Vault not found/, "says so");
+	($rc, $out, $err) = ctl("-u", "http://$host", "open");
+	is($rc, 1, "not over the network");
+
+	my $conf = slurp("$d->{dir}/conf");
+	spew("$d->{dir}/conf", $conf =~ s/^listen api\K.*/ none/mr);
+	($rc, $out, $err) = ctl(@socket, "reload");
+	is($rc, 0, "without a listener") or diag $err;
+	($rc, $out, $err) = ctl(@socket, "open");
+	is($rc, 1, "there is no page");
+	like($err, qr/listen api on 127\.0\.0\.1 port/, "and what to do");
+	spew("$d->{dir}/conf", $conf);
+	is((ctl(@socket, "reload"))[0], 0, "and with it again");
+};
+
 subtest "restarts" => sub {
 	my $cookie = login($owner);
 	my $local = login(link_token());
