@@ -87,7 +87,7 @@ auth_exchange(struct request *req)
 		reply_invalid(req, "token is required");
 		return;
 	}
-	/* Somebody else may be signed in here, or there may be an old cookie. */
+	/* There may be an old cookie, or somebody else be signed in. */
 	req->cookie = COOKIE_NONE;
 	req->malformed = 0;
 	(void)request_keep(&req->token, token);

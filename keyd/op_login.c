@@ -123,6 +123,7 @@ op_login_begin(struct op_ask *ask, const void *args, struct change *c)
 	struct rec_res_login	 res;
 	char			 tok[TOKEN_SIZE], id[TOKEN_PUBLICLEN + 1];
 
+	memset(&b, 0, sizeof(b));
 	if ((ask->who.type == PRINCIPAL_LINK ? by_link(ask, &b) :
 	    by_token(ask, &b)) == -1 || make_room(ask, c) == -1)
 		return (-1);
