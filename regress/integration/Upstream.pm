@@ -129,6 +129,22 @@ sub seen {
 
 sub last { return +($_[0]->seen)[-1] }
 
+# Of requests for /quiet/... the targets only: they come by the thousand.
+sub quiet {
+	my ($self) = @_;
+	open(my $f, "<", "$self->{seen}.quiet") or return ();
+	return map { chomp; $_ } <$f>;
+}
+
+sub note_quiet {
+	my ($self, $target) = @_;
+
+	if (!$self->{quiet}) {
+		open($self->{quiet}, ">>", "$self->{seen}.quiet") or die;
+	}
+	syswrite $self->{quiet}, "$target\n";
+}
+
 sub note {
 	my ($self, $r) = @_;
 	open(my $f, ">>", $self->{seen}) or die;
@@ -269,7 +285,7 @@ sub answer {
 	$rec->{body} = length $r->{body} > 1000 ? length $r->{body} :
 	    $r->{body};
 	$rec->{trailers} = $r->{trailers} if $r->{trailers};
-	$self->note($rec) unless $path =~ m{^/quiet};
+	$path =~ m{^/quiet} ? $self->note_quiet($path) : $self->note($rec);
 	sleep($q{ms} / 1000) if $path eq "/slow";
 	return $self->act($path, \%q, $r);
 }
