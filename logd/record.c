@@ -39,6 +39,7 @@ static struct records	 unused = TAILQ_HEAD_INITIALIZER(unused);
 static unsigned int	 nunused;
 
 static struct record	*record_alloc(size_t);
+static void	 record_clean(char *, size_t);
 static struct record	*record_new(const char *const *, enum log_kind);
 
 struct who *
@@ -91,6 +92,32 @@ record_alloc(size_t size)
 }
 
 /*
+ * A worker quotes what it was sent.  One that has been taken over may not, and
+ * what is in the database is shown by programs that do not know that: a
+ * byte that is not printable becomes a question mark.  Eight are looked at
+ * together, since nearly always there is none.
+ */
+#define EACH(c)	((c) * UINT64_C(0x0101010101010101))
+
+static void
+record_clean(char *s, size_t n)
+{
+	uint64_t	 w, odd = 0;
+	size_t		 i;
+
+	for (i = 0; i + sizeof(w) <= n; i += sizeof(w)) {
+		memcpy(&w, s + i, sizeof(w));
+		odd |= w | (w - EACH(0x20)) | (w + EACH(1));
+	}
+	if ((odd & EACH(0x80)) != 0)
+		i = 0;
+	for (; i < n; i++) {
+		if (s[i] < 0x20 || s[i] > 0x7e)
+			s[i] = '?';
+	}
+}
+
+/*
  * One allocation a record, its texts behind it: method, host, path, service,
  * keys, auth_header, detail.
  */
@@ -112,6 +139,8 @@ record_new(const char *const *texts, enum log_kind kind)
 	for (i = 0; i < NTEXTS; i++) {
 		copy[i] = p;
 		memcpy(p, texts[i] == NULL ? "" : texts[i], len[i]);
+		if (kind != KIND_AUDIT)
+			record_clean(p, len[i] - 1);
 		p += len[i];
 	}
 	r->method = copy[0];

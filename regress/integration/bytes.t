@@ -21,8 +21,10 @@
 use strict;
 use warnings;
 
+use IO::Select;
 use Test::More;
 use lib ($ENV{TOP} || ".") . "/regress/integration";
+use Ctl;
 use Daemon;
 
 my $d = Daemon->new("user");
@@ -59,6 +61,52 @@ for my $field (sort keys %where) {
 	    0 .. 255;
 	cmp_ok($answered, ">=", 254, "$field: $answered bytes are answered");
 }
+
+# The other two ways in, with the bytes that mean something to somebody.
+my $up = Upstream->new(dir => $d->{dir}, tls => 1);
+my $secure = "localhost:$up->{port}";
+my @some = (0, 1, 7 .. 13, 27, 31, 32, map({ ord } qw(" % / < ? @ \\ ~)),
+    127, 128, 0xc3, 0xff);
+sub inside {
+	my ($what, $line, @headers) = @_;
+	our $tunnel;
+
+	$tunnel = undef if $tunnel && IO::Select->new($tunnel)->can_read(0);
+	$tunnel //= $d->tunnel($secure);
+	my $r = eval { Daemon::request($tunnel, $line, @headers) } //
+	    { status => 0 };
+	$tunnel = undef if !$r->{status} || $r->{status} >= 400;
+	$asked{$r->{json}{request_id}} = $what if $r->{json}{request_id};
+	return $r->{status};
+}
+my $bearer = "Authorization: Bearer $d->{token}";
+%where = (
+    "mitm path" => sub { inside($_[0], "GET /none/a$_[1]b",
+	"Host: $secure") },
+    "mitm method" => sub { inside($_[0], "GE$_[1]T /m", "Host: $secure") },
+    "mitm host" => sub { inside($_[0], "GET /h", "Host: no$_[1]where") },
+    "mitm trace" => sub { inside($_[0], "GET /none/t", "Host: $secure",
+	"Traceparent: 00-$_[1]bf92f3577b34da6a3ce929d0e0e4736-" .
+	"00f067aa0ba902b7-01") },
+    "explicit path" => sub { raw($_[0],
+	"GET /proxy/127.0.0.1:1/none/a$_[1]b", $bearer) },
+    "explicit method" => sub { raw($_[0],
+	"GE$_[1]T /proxy/127.0.0.1:1/m", $bearer) },
+    "explicit host" => sub { raw($_[0], "GET /proxy/no$_[1]where.test/h",
+	$bearer) },
+    "connect host" => sub {
+	my $c = $d->dial;
+	$c->syswrite("CONNECT no$_[1]where.test:1 HTTP/1.1\r\nHost: x\r\n" .
+	    "$auth\r\n\r\n");
+	my $r = eval { Daemon::response($c) };
+	return $r ? $r->{status} : 0; });
+for my $field (sort keys %where) {
+	my $answered = grep { $where{$field}->("$field $_", chr $_) > 0 }
+	    @some;
+	cmp_ok($answered, ">=", @some - 3,
+	    "$field: $answered of " . @some . " are answered");
+}
+
 my %have;
 sub collect {
 	my $before = 0;
@@ -82,6 +130,16 @@ my @odd = grep {
 	    qw(method host path trace_id auth_scheme auth_header)
 } values %have;
 is(scalar @odd, 0, "and all of it is printable");
+my %in = map { $_->{ingress} => 1 } values %have;
+is_deeply([ sort keys %in ], [ qw(explicit forward mitm) ],
+    "of all three ways in");
+for my $form (qw(short wide csv json)) {
+	my ($status, $out) = ctl("-s", $d->{socket}, "logs", "-n", "2000",
+	    "-o", $form);
+	is($status, 0, "brokerctl logs -o $form");
+	cmp_ok(scalar(() = $out =~ /\n/g), ">", 500, "shows them");
+	unlike($out, qr/[^\x20-\x7e\n]/, "and no byte that a terminal obeys");
+}
 
 # As long as it may be, and one more.
 for ([2048, ""], [2049, "cut"]) {

@@ -215,6 +215,59 @@ test_vaults(void **state)
 	    "detail LIKE '%77%' AND status = 200"), 1);
 }
 
+/*
+ * A worker that was taken over may put any byte into any text: there is a row,
+ * which is printable, and its neighbour is as it was.
+ */
+static void
+test_any_byte(void **state)
+{
+	struct msg_begin	 m;
+	struct msg_event	 e;
+	char			 odd[] = "a?bcdefghijk?";
+	uint64_t		 b;
+	int			 c;
+
+	start_one();
+	memset(&m, 0, sizeof(m));
+	memset(&e, 0, sizeof(e));
+	m.scope = e.scope = 1;
+	m.ingress = INGRESS_MITM;
+	m.decision = DECISION_BROKERED;
+	m.protocol = PROTOCOL_HTTP11;
+	m.method = m.host = m.path = m.service = m.keys = m.auth_header =
+	    odd;
+	e.code = EVENT_TLS_CLIENT;
+	e.host = e.detail = odd;
+	for (c = 1; c < 256; c++) {
+		odd[1] = odd[12] = c;
+		m.seq = b = w.next++;
+		m.request_id[0] = c;
+		end_send(&w.end, MSG_BEGIN, &m);
+		ledger_begin(w.page, w.scope);
+		worker_end(&w, b);
+		e.seq = w.next++;
+		end_send(&w.end, MSG_EVENT, &e);
+	}
+	b = worker_begin(&w);
+	worker_end(&w, b);
+	worker_acks(&w, w.next - 1, PEER_MS);
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "vault = 1 AND flags & 15 = 0"), 256);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "vault = 1 AND flags & 15 = 2"), 255);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log l "
+	    "LEFT JOIN targets t ON t.id = l.target WHERE l.path || t.method "
+	    "|| t.host || t.service || t.keys || t.auth_header || "
+	    "ifnull(l.detail, '') GLOB '*[^ -~]*'"), 0);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "path = 'a~bcdefghijk~'"), 1);
+	assert_int_equal(file_int(&d, "SELECT count(*) FROM log WHERE "
+	    "path = 'a?bcdefghijk?'"), 255 - 94);
+}
+
 /* A row that the database refuses: its neighbours are committed. */
 static void
 test_bad_row(void **state)
@@ -599,6 +652,7 @@ main(void)
 		TEST(test_wrong_scope),
 		TEST(test_scope_close),
 		TEST(test_vaults),
+		TEST(test_any_byte),
 		TEST(test_bad_row),
 		TEST(test_tail),
 		TEST(test_flood),
