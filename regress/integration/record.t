@@ -258,6 +258,39 @@ for my $mode ("prefix", "none", "full") {
 		    "$mode, " . ($row->{ingress} // "?"));
 	}
 }
+# Those of a service, also where it refuses; its hosts are names for loopback.
+my %refuse = (method_denied => [ methods => [ "GET" ] ],
+    service_disabled => [ enabled => JSON::false ],
+    credential_not_found => [ auth => { type => "bearer",
+	token => "NOT_THERE" } ]);
+for my $code (sort keys %refuse) {
+	for my $mode ("prefix", "none", "full") {
+		my $at = "$code-$mode.localhost";
+		$at =~ tr/_/-/;
+		(my $name = "$code-$mode") =~ tr/_/-/;
+		my %want = (prefix => [ "/pm", "prefix" ],
+		    none => [ "", "none" ], full => [ "/pm/b%2Fc", "" ]);
+		$d->services({ name => $name, host => $at, log_path => $mode,
+		    allow_plaintext => JSON::true,
+		    auth => { type => "bearer", token => "KEY" },
+		    @{$refuse{$code}} });
+		my $line = "POST %s/pm/b%%2Fc?q=hidden";
+		my @got = (
+		    Daemon::request(tunnel("$at:443"), sprintf($line, ""),
+			"Host: $at"),
+		    Daemon::request($d->dial, sprintf($line, "http://$at"),
+			"Host: x", $proxyauth),
+		    Daemon::request($d->dial, sprintf($line, "/proxy/$at"),
+			"Host: x", "Authorization: Bearer $d->{token}"));
+		for my $id (map { $_->{json}{request_id} // "none" } @got) {
+			my ($row) = grep { $_->{request_id} eq $id } $d->rows(
+			    sub { grep { $_->{request_id} eq $id } @_ });
+			is_deeply([ @$row{qw(error_code path path_cut)} ],
+			    [ $code, @{$want{$mode}} ],
+			    "$code, $mode, " . ($row->{ingress} // "?"));
+		}
+	}
+}
 my $long = "/l" . "x" x 3000;
 Daemon::request(tunnel(), "GET $long?q=hidden", $host);
 $row = row_is(substr($long, 0, 2048), status => 200, path_cut => "cut");
