@@ -78,27 +78,29 @@ for (1 .. 10) {
 cmp_ok($d->disk->{syncs} - $syncs, ">=", 10, "each waited for a sync");
 
 # Many at once share them.
-my @many = map { tunnel() } 1 .. 64;
+my @many = map { $d->dial } 1 .. 256;
 my $logd = pid("logd");
 kill "STOP", $logd;
 $syncs = $d->disk->{syncs};
 for my $i (0 .. $#many) {
-	$many[$i]->syswrite("GET /echo/m$i HTTP/1.1\r\nHost: $where\r\n\r\n");
+	$many[$i]->syswrite("GET http://$there/echo/m$i HTTP/1.1\r\n" .
+	    "Host: $there\r\nProxy-Authorization: " .
+	    Daemon::basic("$d->{token}:default") . "\r\n\r\n");
 }
 sleep 0.5;
 is(scalar(grep { seen("/echo/m$_") } 0 .. $#many), 0,
     "nothing leaves while logd does not move");
 kill "CONT", $logd;
-is(scalar(grep { (Daemon::response($_)->{status} // 0) == 200 } @many), 64,
+is(scalar(grep { (Daemon::response($_)->{status} // 0) == 200 } @many), 256,
     "then all of them");
-cmp_ok($d->disk->{syncs} - $syncs, "<=", 24, "with " .
-    ($d->disk->{syncs} - $syncs) . " syncs for 64");
+my $took = $d->disk->{syncs} - $syncs;
+cmp_ok($took, "<=", 64, "with $took syncs for 256");
 
 # logd does not move for too long.
 kill "STOP", $logd;
 my $t = time;
 my $r = get($s, "/echo/stopped");
-my $took = time - $t;
+$took = time - $t;
 is($r->{status}, 503, "logd is stopped: refused");
 like($r->{body}, qr/log_unavailable/, "and why");
 cmp_ok($took, ">", 1.5, "not at once");
@@ -112,7 +114,9 @@ is(get(tunnel(), "/echo/again")->{status}, 200, "requests go on");
 # A disk that takes nothing.
 $d->disk_full(1);
 $s = tunnel();
-is(get($s, "/echo/full")->{status}, 503, "the disk is full: refused");
+$r = get($s, "/echo/full");
+is($r->{status}, 503, "the disk is full: refused");
+is($r->{json}{error}, "log_unavailable", "and why");
 is(seen("/echo/full"), 0, "the upstream saw nothing");
 $d->disk_full(0);
 ok(Frame::until(sub {
@@ -207,6 +211,22 @@ for my $mode (qw(available strict available strict)) {
 	    diag($@);
 }
 waitpid $_, 0 for @load;
+
+# What is in force is what was asked for.
+for my $mode (qw(available strict)) {
+	$d->{extra} =~ s/log mode \w+/log mode $mode/;
+	$d->config;
+	$d->api("POST", "/v1/brokerd/reload");
+	my $c = tunnel();
+	# The answer to a reload may come just before it is in force.
+	ok(Frame::until(sub {
+		my $before = $d->disk->{syncs};
+		get($c, "/echo/mode-$mode-$_") for 1 .. 10;
+		my $n = $d->disk->{syncs} - $before;
+		return $mode eq "strict" ? $n >= 10 : $n < 5;
+	}, 10), "$mode: a request " . ($mode eq "strict" ? "waits" :
+	    "does not wait") . " for a sync");
+}
 my %sent = map { $_->{target} => 1 }
     grep { $_->{target} =~ m{^/echo/load} } $up->seen;
 my %rows;
