@@ -248,6 +248,38 @@ test_bounds(void **state)
 	    400 - ROLLTOP_MAX);
 }
 
+/* More names than memory has room for go to the file before it is time. */
+static void
+test_names(void **state)
+{
+	const int	 hours = ROLLTOP_CACHE / ROLLTOP_MAX + 10;
+	struct record	*r;
+	char		 host[ROLLTOP_MAX][16];
+	int		 h, i;
+
+	fix_open();
+	vaults();
+	for (i = 0; i < ROLLTOP_MAX; i++)
+		(void)snprintf(host[i], sizeof(host[i]), "h%d.example", i);
+	for (h = 0; h < hours; h++) {
+		for (i = 0; i < ROLLTOP_MAX; i++) {
+			r = fix_request(1, 0, "/");
+			r->host = host[i];
+			record_uuid(r->request_id, clock_now() -
+			    h * 60 * MINUTE);
+			batch_add(r);
+		}
+	}
+	assert_int_equal(batch_flush(0), 0);
+	assert_true(fix_int("SELECT count(*) FROM tops") > 0);
+	written();
+	assert_int_equal(fix_int("SELECT count(*) FROM tops WHERE what = 0"),
+	    hours * ROLLTOP_MAX);
+	assert_int_equal(fix_int("SELECT sum(count) FROM tops WHERE "
+	    "what = 0"), hours * ROLLTOP_MAX);
+	consistent();
+}
+
 /* What went to the file because memory was full is not counted again. */
 static void
 test_full_killed(void **state)
@@ -491,6 +523,7 @@ main(void)
 		TEST(test_property),
 		TEST(test_refused),
 		TEST(test_bounds),
+		TEST(test_names),
 		TEST(test_full_killed),
 		TEST(test_absurd),
 		TEST(test_read),
