@@ -199,4 +199,27 @@ $d->start("-v");
 is($d->ends(20), 1, "without its master key it does not start");
 like($d->log, qr/master\.key.*(restore|put)/i, "and the remedy is said");
 is(sql($db, "SELECT max(id) FROM log"), $before, "nothing was written");
+
+# On another machine: a state directory that has never seen this one.
+my $other = Daemon->new("user");
+my $there = "$other->{state}/db/brokerd.db";
+is($other->stop, 0, "another daemon, stopped");
+unlink glob "$there*";
+for ([ $file, $there ], [ "$key.away", "$other->{state}/master.key" ]) {
+	copy(@$_) or die "$_->[1]: $!";
+	chmod 0600, $_->[1];
+	$other->own($_->[1]);
+}
+copy("$d->{dir}/up-ca.pem", "$other->{dir}/up-ca.pem") or die;
+ok($other->again, "starts with the copy and its key") or diag($other->log);
+ok(scalar(grep { $_->{path} eq "/echo/c3" } $other->rows),
+    "and has the rows");
+$other->{token} = $d->{token};
+$other->{ca} = "$other->{dir}/restored.pem";
+spew($other->{ca}, $other->api("GET", "/v1/mitm/ca.pem", undef, raw => 1));
+$other->requests($where, "f", 1);
+my $row = $other->row("/echo/f1");
+is($row->{status}, 200, "and the credential, the token and the CA");
+is_deeply($row->{credential_keys}, [ "KEY" ], "which it puts on");
+is($other->stop, 0, "stopped");
 done_testing();
