@@ -36,6 +36,7 @@
  * browser's EventSource sends no Authorization.
  */
 
+static const char *actor_word(const struct caller *);
 static json_t	*actor(const struct caller *);
 static void	exchange(struct request *);
 static void	begun(struct request *, struct msg *);
