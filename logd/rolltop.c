@@ -39,13 +39,6 @@ static struct db_sql	 sql_trim = DB_SQL(
     "DELETE FROM tops WHERE (vault, what, hour, name) IN (SELECT vault, what,"
     " hour, name FROM tops WHERE vault = ? AND what = ? AND hour < ?"
     " LIMIT ?)");
-#define READ(vaults)							\
-    "SELECT name, sum(count) FROM tops WHERE " vaults			\
-    " what = ? AND hour >= ? AND hour < ? GROUP BY name ORDER BY"	\
-    " name = '', sum(count) DESC, name"
-static struct db_sql	 sql_read = DB_SQL(READ("vault = ? AND"));
-static struct db_sql	 sql_all = DB_SQL(READ("vault IN (SELECT id FROM"
-    " vaults UNION SELECT 0) AND ? IS NOT NULL AND"));
 
 struct rolltop {
 	RB_ENTRY(rolltop)	 node;
@@ -90,14 +83,15 @@ name_cmp(struct rolltop *a, struct rolltop *b)
 	return (strcmp(a->name, b->name));
 }
 
+/* In the order of the table. */
 static int
 group_cmp(struct group *a, struct group *b)
 {
-	if (a->hour != b->hour)
-		return (a->hour < b->hour ? -1 : 1);
 	if (a->vault != b->vault)
 		return (a->vault < b->vault ? -1 : 1);
-	return (a->what < b->what ? -1 : a->what > b->what);
+	if (a->what != b->what)
+		return (a->what < b->what ? -1 : 1);
+	return (a->hour < b->hour ? -1 : a->hour > b->hour);
 }
 
 static struct rolltop *
@@ -274,28 +268,42 @@ rolltop_trim(int64_t hour, int max)
 }
 
 int
-rolltop_read(uint64_t vault, enum rolltop_what what, int64_t from, int64_t to,
-    int max, void (*fn)(void *, const char *, uint64_t), void *arg)
+rolltop_has(uint64_t vault, enum rolltop_what what, int64_t hour)
 {
-	sqlite3_stmt	*s;
-	const char	*name;
-	uint64_t	 other = 0;
-	int		 rc, n = 0;
+	struct group	 k;
 
-	if (from < to - ROLLTOP_HOURS)
-		from = to - ROLLTOP_HOURS;
-	if ((s = db_prep(vault == ROLLUP_ALL ? &sql_all : &sql_read)) ==
-	    NULL || db_bind(s, "iiii", (int64_t)vault, (int64_t)what, from,
-	    to) == -1)
-		return (-1);
-	while ((rc = db_step(s)) == 1) {
-		name = db_text(s, 0);
-		if (*name != '\0' && n++ < max)
-			fn(arg, name, sqlite3_column_int64(s, 1));
-		else
-			other += sqlite3_column_int64(s, 1);
+	k.vault = vault;
+	k.hour = hour;
+	k.what = what;
+	return (RB_FIND(groups, &groups, &k) != NULL);
+}
+
+void
+rolltop_each(uint64_t vault, enum rolltop_what what, int64_t from, int64_t to,
+    void (*fn)(void *, const char *, uint64_t), void *arg)
+{
+	struct group	 k, *g;
+	struct rolltop	*n;
+
+	k.vault = vault;
+	k.hour = from;
+	k.what = what;
+	for (g = RB_NFIND(groups, &groups, &k); g != NULL &&
+	    g->vault == vault && g->what == (int)what && g->hour < to;
+	    g = RB_NEXT(groups, &groups, g)) {
+		RB_FOREACH(n, names, &g->names)
+			fn(arg, n->name, n->count);
 	}
-	if (rc == 0 && other != 0)
-		fn(arg, "", other);
-	return (rc);
+}
+
+int64_t
+rolltop_vault(uint64_t vault)
+{
+	struct group	 k, *g;
+
+	k.vault = vault;
+	k.what = ROLLTOP_HOST;
+	k.hour = INT64_MIN;
+	g = RB_NFIND(groups, &groups, &k);
+	return (g == NULL ? -1 : (int64_t)g->vault);
 }

@@ -28,7 +28,6 @@
  */
 #define ROLLTOP_MAX	200
 #define ROLLTOP_CACHE	16384	/* names in memory, about */
-#define ROLLTOP_HOURS	168	/* read at once */
 
 enum rolltop_what {
 	ROLLTOP_HOST,
@@ -50,14 +49,14 @@ void	 rolltop_clear(void);
 int	 rolltop_trim(int64_t hour, int max);
 
 /*
- * The names that occur most in a vault or ROLLUP_ALL, from one hour since the
- * epoch up to, not including, another; of a longer time, its last
- * ROLLTOP_HOURS.  The names are told the largest count first, at most `max',
- * and last what all others have together, with an empty name, if that is not
- * 0.  0 or -1.
+ * What memory has, between transactions; see rollup_from().  All names of an
+ * hour or none are there.  rolltop_each() tells those of a vault from one
+ * hour since the epoch up to, not including, another; rolltop_vault() is the
+ * first that is not before a vault, or -1.
  */
-int	 rolltop_read(uint64_t vault, enum rolltop_what, int64_t from,
-	    int64_t to, int max, void (*)(void *, const char *, uint64_t),
-	    void *);
+int	 rolltop_has(uint64_t vault, enum rolltop_what, int64_t hour);
+void	 rolltop_each(uint64_t vault, enum rolltop_what, int64_t from,
+	    int64_t to, void (*)(void *, const char *, uint64_t), void *);
+int64_t	 rolltop_vault(uint64_t vault);
 
 #endif /* ROLLTOP_H */

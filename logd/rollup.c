@@ -60,20 +60,7 @@ static struct db_sql	 sql_trim = DB_SQL(
     " minute < ? LIMIT ?)");
 _Static_assert(KIND_REQUEST == 0, "sql_fill");
 
-/* A bucket as it is in the database with this transaction. */
-struct bucket {
-	RB_ENTRY(bucket)	 node;
-	uint64_t		 vault;
-	int64_t			 minute;
-	unsigned int		 class;
-	unsigned int		 decision;
-	int			 dirty;
-	uint64_t		 rows;
-	uint64_t		 errors;
-	uint64_t		 bytes_in;
-	uint64_t		 bytes_out;
-	struct hist		 latency;
-};
+/* As they are in the database with this transaction. */
 RB_HEAD(buckets, bucket);
 
 static struct buckets	 buckets = RB_INITIALIZER(&buckets);
@@ -105,13 +92,14 @@ static int		 fill_row(sqlite3_stmt *);
 
 RB_GENERATE_STATIC(buckets, bucket, node, bucket_cmp)
 
+/* In the order of the table, so that one is written beside the other. */
 static int
 bucket_cmp(struct bucket *a, struct bucket *b)
 {
-	if (a->minute != b->minute)
-		return (a->minute < b->minute ? -1 : 1);
 	if (a->vault != b->vault)
 		return (a->vault < b->vault ? -1 : 1);
+	if (a->minute != b->minute)
+		return (a->minute < b->minute ? -1 : 1);
 	if (a->class != b->class)
 		return (a->class < b->class ? -1 : 1);
 	return (a->decision < b->decision ? -1 : a->decision > b->decision);
@@ -181,6 +169,36 @@ bucket_find(const struct bucket *key)
 	RB_INSERT(buckets, &buckets, b);
 	nbuckets++;
 	return (b);
+}
+
+struct bucket *
+rollup_from(uint64_t vault, int64_t minute)
+{
+	struct bucket	 k;
+
+	k.vault = vault;
+	k.minute = minute;
+	k.class = k.decision = 0;
+	return (RB_NFIND(buckets, &buckets, &k));
+}
+
+struct bucket *
+rollup_next(struct bucket *b)
+{
+	return (RB_NEXT(buckets, &buckets, b));
+}
+
+int
+rollup_has(uint64_t vault, int64_t minute, unsigned int class,
+    unsigned int decision)
+{
+	struct bucket	 k;
+
+	k.vault = vault;
+	k.minute = minute;
+	k.class = class;
+	k.decision = decision;
+	return (RB_FIND(buckets, &buckets, &k) != NULL);
 }
 
 static int
@@ -295,6 +313,20 @@ rollup_sync(void)
 		return (0);
 	if (db_begin(0) == 0) {
 		if (rollup_write(insert_head()) == 0 && db_commit() == 0)
+			return (0);
+		db_rollback();
+	}
+	rollup_clear();
+	return (-1);
+}
+
+int
+rollup_recall(void)
+{
+	if (known)
+		return (0);
+	if (db_begin(0) == 0) {
+		if (rollup_start(insert_head() + 1) == 0 && db_commit() == 0)
 			return (0);
 		db_rollback();
 	}

@@ -18,6 +18,7 @@
 #define ROLLUP_H
 
 #include <sys/types.h>
+#include <sys/tree.h>
 
 #include <stdint.h>
 
@@ -73,8 +74,14 @@ int	 rollup_start(int64_t first);
 int	 rollup_add(const struct rollup_row *);
 int	 rollup_finish(int64_t id);
 int	 rollup_write(int64_t id);
-/* The same in a transaction of its own: before reading, if no row may lack. */
+/* The same in a transaction of its own. */
 int	 rollup_sync(void);
+/*
+ * Have memory count what it has lost, if it has, without writing anything
+ * unless there is no room in it: before reading, if no row may lack.  Up to
+ * ROLLUP_ROWS and those of ROLLUP_SECONDS are read for it.
+ */
+int	 rollup_recall(void);
 /* How many rows of the last commit and before were not written yet. */
 unsigned int	 rollup_pending(void);
 /* The number of a target may get another meaning. */
@@ -101,12 +108,37 @@ struct rollup_sum {
 };
 
 /*
+ * Between transactions: a bucket that memory has is what the database would
+ * have, had it been written.  The first of a vault that is not before a
+ * minute, or of the next vault; the one after it; whether there is this one.
+ */
+struct bucket {
+	RB_ENTRY(bucket)	 node;
+	uint64_t		 vault;
+	int64_t			 minute;
+	unsigned int		 class;
+	unsigned int		 decision;
+	int			 dirty;
+	uint64_t		 rows;
+	uint64_t		 errors;
+	uint64_t		 bytes_in;
+	uint64_t		 bytes_out;
+	struct hist		 latency;
+};
+struct bucket	*rollup_from(uint64_t vault, int64_t minute);
+struct bucket	*rollup_next(struct bucket *);
+int	 rollup_has(uint64_t vault, int64_t minute, unsigned int class,
+	    unsigned int decision);
+
+/*
  * A chart: from and to, not included, are minutes since the epoch, step is in
  * minutes, sums are (to - from + step - 1) / step and of the caller, zeroed,
  * at most ROLLUP_STEPS.  rollup_read() adds up to ROLLUP_SLICE buckets to
- * them, of what was written: 1 when that was the last, 0 when it must be
- * called again, in another turn if need be, or -1 with db_error().  at_vault
- * and at_minute are 0 first and then rollup_read()'s.
+ * them, of what was written and of what memory has: 1 when that was the last,
+ * 0 when it must be called again, in another turn if need be, or -1 with
+ * db_error().  at_vault and at_minute are 0 first and then rollup_read()'s.
+ * Each minute is as it was in one turn.  What is to be counted again after
+ * memory was lost is in neither: rollup_recall() then comes first.
  */
 struct rollup_chart {
 	uint64_t		 vault;		/* or ROLLUP_ALL */

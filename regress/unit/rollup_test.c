@@ -330,15 +330,6 @@ test_absurd(void **state)
 }
 
 static void
-top(void *arg, const char *name, uint64_t count)
-{
-	char	*p = arg;
-
-	(void)snprintf(p + strlen(p), 128 - strlen(p), "%s=%llu ", name,
-	    (unsigned long long)count);
-}
-
-static void
 test_read(void **state)
 {
 	struct rollup_sum	*sums;
@@ -346,7 +337,6 @@ test_read(void **state)
 	const int64_t		 now = clock_now() / MINUTE;
 	struct record		*r;
 	uint64_t		 n = 0, late = 0;
-	char			 text[128] = "";
 	int			 i, rc, turns = 0;
 
 	fix_open();
@@ -386,13 +376,6 @@ test_read(void **state)
 	assert_int_equal(rc, 1);
 	assert_int_equal(sums[5].rows, 30);
 	free(sums);
-	assert_int_equal(rolltop_read(ROLLUP_ALL, ROLLTOP_HOST,
-	    (now - 3999) / 60, now / 60 + 1, 2, top, text), 0);
-	assert_string_equal(text, "c=2000 a=1000 =1000 ");
-	*text = '\0';
-	assert_int_equal(rolltop_read(2, ROLLTOP_SERVICE, 0, now / 60 + 1, 9,
-	    top, text), 0);
-	assert_string_equal(text, "example=2000 ");
 }
 
 /* An entry of the dictionary goes, and its number is another's at once. */
