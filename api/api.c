@@ -82,6 +82,7 @@ static const struct link_handler logd_handlers[] = {
 	{ MSG_ROWS,		ask_part },
 	{ MSG_ROWS_END,		ask_answer },
 	{ MSG_VALUE_LIST,	ask_answer },
+	{ MSG_CHARTED,		ask_answer },
 	{ MSG_BACKUP_DONE,	backup_message },
 	{ MSG_SUBSCRIBED,	stream_subscribed },
 	{ MSG_LIVE,		live_rows },

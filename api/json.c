@@ -34,6 +34,9 @@
  */
 #define FRONT	16
 
+/* Seven digits are enough for times in milliseconds, which are estimates. */
+#define JSON_STYLE	(JSON_COMPACT | JSON_REAL_PRECISION(7))
+
 static void	*wiping_alloc(size_t);
 static void	 wiping_free(void *);
 static int	 take_one(const json_t *, const struct json_field *);
@@ -102,10 +105,10 @@ json_text(const json_t *j, size_t *len)
 	char	*s;
 	size_t	 n;
 
-	n = json_dumpb(j, NULL, 0, JSON_COMPACT);
+	n = json_dumpb(j, NULL, 0, JSON_STYLE);
 	if (n == 0 || (s = wiping_alloc(n + 1)) == NULL)
 		fatalx("json: no memory");
-	if (json_dumpb(j, s, n, JSON_COMPACT) != n)
+	if (json_dumpb(j, s, n, JSON_STYLE) != n)
 		fatalx("json: no memory");
 	s[n] = '\n';
 	*len = n + 1;
@@ -341,6 +344,16 @@ json_put_time(json_t *obj, const char *key, int64_t seconds)
 	format_time(buf, sizeof(buf), seconds);
 	(void)snprintf(z, sizeof(z), "%sZ", buf);
 	json_put_text(obj, key, z);
+}
+
+json_t *
+json_milli(int64_t us)
+{
+	json_t	*j = json_real(us / 1000.0);
+
+	if (j == NULL)
+		fatalx("json: no memory");
+	return (j);
 }
 
 void

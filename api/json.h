@@ -80,6 +80,8 @@ void	 json_sort(json_t *, const char *);
 void	 json_put_text(json_t *, const char *, const char *);
 void	 json_put_number(json_t *, const char *, int64_t);
 void	 json_put_flag(json_t *, const char *, int);
+/* Microseconds as milliseconds. */
+json_t	*json_milli(int64_t);
 /* RFC 3339, UTC: of seconds, and of microseconds since the epoch. */
 void	 json_put_time(json_t *, const char *, int64_t);
 void	 json_put_instant(json_t *, const char *, int64_t);

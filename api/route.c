@@ -28,6 +28,7 @@
 
 #define LOG_QUERY	"limit before after q"
 #define VALUES_QUERY	"key prefix limit"
+#define STATS_QUERY	"since until step buckets"
 
 /*
  * A path may stand here several times, with other methods or with stars for
@@ -99,6 +100,9 @@ static const struct route	routes[] = {
 	{ HTTP_M_DELETE, "/v1/sessions/*", sessions_revoke, 0, "vault" },
 
 	{ HTTP_M_GET, V "/logs", logs_vault, ROUTE_FILTER, LOG_QUERY },
+	{ HTTP_M_GET, V "/logs/stats", logstats_vault, 0, STATS_QUERY },
+	{ HTTP_M_GET, "/v1/admin/logs/stats", logstats_instance, 0,
+	    "vault " STATS_QUERY },
 	{ HTTP_M_GET, V "/logs/values", values_vault, 0, VALUES_QUERY },
 	{ HTTP_M_GET, "/v1/admin/logs", logs_instance, ROUTE_FILTER,
 	    LOG_QUERY },

@@ -74,6 +74,7 @@ request_fn	 ca_get;
 request_fn	 credentials_delete, credentials_list, credentials_set;
 request_fn	 grants_add, grants_delete, grants_list, grants_role;
 request_fn	 logs_instance, logs_vault;
+request_fn	 logstats_instance, logstats_vault;
 request_fn	 services_clear, services_delete, services_enable;
 request_fn	 services_list, services_replace, services_upsert;
 request_fn	 services_usage;

@@ -305,6 +305,37 @@ RECORD(value,
     STR(text, 256))
 
 /*
+ * What is counted of a step of a chart: requests, by class of their status
+ * and by decision, and latencies in microseconds, -1: not known of any.
+ */
+RECORD(sums,
+    U32(step)
+    U64(rows)
+    U64(errors)
+    U64(nothing)
+    U64(class1)
+    U64(class2)
+    U64(class3)
+    U64(class4)
+    U64(class5)
+    U64(unknown)
+    U64(undecided)
+    U64(brokered)
+    U64(passthrough)
+    U64(blocked)
+    U64(failed)
+    U64(bytes_in)
+    U64(bytes_out)
+    I64(p50)
+    I64(p95)
+    I64(p99)
+    I64(longest))
+
+RECORD(top,
+    STR(name, 256)
+    U64(count))
+
+/*
  * Arguments of ADMIN, one record an operation, named after it.  Services
  * come as objects whose id, vault, position and times are ignored.
  */
@@ -846,7 +877,7 @@ MESSAGE(CA, ca, FROM_KEYD, TO_API, 0,
 /*
  * api and logd.  filter is the text of filter_print(); budget is milliseconds
  * of work, 0 for what is usual.  An answer is ROWS, any number of them, and
- * ROWS_END; or VALUE_LIST.  Either stops at QUERY_CANCEL, and may come
+ * ROWS_END; VALUE_LIST; or CHARTED.  Each stops at QUERY_CANCEL, and may come
  * nevertheless.
  */
 MESSAGE(QUERY, query, FROM_API, TO_LOGD, 0,
@@ -885,6 +916,39 @@ MESSAGE(ROWS_END, rows_end, FROM_LOGD, TO_API, 0,
     U64(gone)
     U8(gone_exact)
     U64(oldest_id))
+
+/*
+ * What is counted of requests.  from and to, not included, are minutes since
+ * the epoch, step is in minutes, vaults the list of a filter, empty for all
+ * that the scope may read; of top names there are up to `names'.  In the
+ * answer to is earlier than was asked when the budget has ended it, steps are
+ * those that are not empty, and names were counted in whole hours since the
+ * epoch.  Before the minute `kept' nothing is kept.
+ */
+MESSAGE(CHART, chart, FROM_API, TO_LOGD, 0,
+    U32(id)
+    U64(scope)
+    STR(vaults, 2048)
+    I64(from)
+    I64(to)
+    I64(step)
+    U32(names)
+    U32(budget))
+MESSAGE(CHARTED, charted, FROM_LOGD, TO_API, M_BIG,
+    U32(id)
+    U16(status)
+    STR(text, 512)
+    I64(to)
+    I64(kept)
+    U8(partial)
+    LIST(total, sums, 1)
+    LIST(steps, sums, 500)
+    I64(top_from)
+    I64(top_to)
+    LIST(hosts, top, 20)
+    U64(other_hosts)
+    LIST(services, top, 20)
+    U64(other_services))
 
 /*
  * A copy of the database, for a scope that may read all of it.  While it is

@@ -99,6 +99,7 @@ static const struct link_handler keyd_handlers[] = {
 static const struct link_handler api_handlers[] = {
 	{ MSG_QUERY,		queryjob_query },
 	{ MSG_VALUES,		queryjob_values },
+	{ MSG_CHART,		queryjob_chart },
 	{ MSG_QUERY_CANCEL,	cancel },
 	{ MSG_BACKUP,		backup_request },
 	{ MSG_SUBSCRIBE,	live_subscribe },

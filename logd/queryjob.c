@@ -28,6 +28,7 @@
 #include "proc.h"
 #include "query.h"
 #include "queryjob.h"
+#include "querystats.h"
 #include "queryvalues.h"
 #include "scope.h"
 
@@ -35,8 +36,9 @@ struct job {
 	TAILQ_ENTRY(job)	 entry;
 	struct link		*link;
 	uint32_t		 id;
-	struct query		*query;		/* or */
+	struct query		*query;		/* one of them */
 	struct values		*values;
+	struct querystats	*stats;
 	struct arena		 arena;
 };
 TAILQ_HEAD(jobs, job);
@@ -49,6 +51,7 @@ static struct job	*job_new(struct link *, uint32_t);
 static void	job_free(struct job *);
 static int	job_query(struct job *);
 static int	job_values(struct job *);
+static int	job_stats(struct job *);
 static int	job_work(struct job *);
 static void	job_turn(void *);
 static void	send_rows(struct job *);
@@ -105,8 +108,11 @@ job_free(struct job *j)
 	njobs--;
 	if (j->query != NULL)
 		query_end(j->query);
+	if (j->stats != NULL)
+		querystats_end(j->stats);
 	free(j->query);
 	free(j->values);
+	free(j->stats);
 	arena_free(&j->arena);
 	free(j);
 }
@@ -232,8 +238,19 @@ job_values(struct job *j)
 }
 
 static int
+job_stats(struct job *j)
+{
+	if (querystats_work(j->stats))
+		return (1);
+	querystats_send(j->stats, j->link, j->id);
+	return (0);
+}
+
+static int
 job_work(struct job *j)
 {
+	if (j->stats != NULL)
+		return (job_stats(j));
 	return (j->query != NULL ? job_query(j) : job_values(j));
 }
 
@@ -318,6 +335,38 @@ queryjob_values(struct link *l, struct msg *m)
 	v->limit = ask->limit;
 	(void)strlcpy(v->prefix, ask->prefix, sizeof(v->prefix));
 	job_new(l, ask->id)->values = v;
+}
+
+void
+queryjob_chart(struct link *l, struct msg *m)
+{
+	const struct msg_chart	*ask = &m->u.chart;
+	struct querystats	*q;
+	struct scope		*s;
+	struct job		*j;
+
+	j = job_new(l, ask->id);
+	if ((q = j->stats = calloc(1, sizeof(*q))) == NULL)
+		fatal("stats");
+	q->from = ask->from;
+	q->to = ask->to;
+	q->step = ask->step;
+	q->names = ask->names;
+	q->budget = ask->budget;
+	if ((s = scope_asked(l, ask->scope)) == NULL) {
+		q->status = 403;
+		q->text = "no right to read this";
+	} else if (link_queued(l) > JOB_QUEUED) {
+		q->status = 503;
+		q->text = "answers are not read as fast as asked for";
+	} else {
+		q->vault = s->who->vault;
+		q->all = s->all;
+		if (querystats_start(q, ask->vaults))
+			return;
+	}
+	querystats_send(q, l, ask->id);
+	job_free(j);
 }
 
 void

@@ -39,6 +39,7 @@ void	 queryjob_init(void);
 /* Messages of an api's link, and its end. */
 void	 queryjob_query(struct link *, struct msg *);
 void	 queryjob_values(struct link *, struct msg *);
+void	 queryjob_chart(struct link *, struct msg *);
 void	 queryjob_cancel(struct link *, struct msg *);
 void	 queryjob_closed(struct link *);
 
