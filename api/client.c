@@ -253,10 +253,11 @@ read_body(struct client *c)
 		    &data, &len);
 		if (n == -1)
 			break;
-		if (len > 0 && buf_add(&c->content, data, len) == -1) {
+		if (len > 0 && (buf_len(&c->content) + len >
+		    c->req->body_max || buf_add(&c->content, data, len) ==
+		    -1)) {
 			conn_pause(c->conn);
-			reply_error(c->req, 413, "too_large",
-			    "The body is longer than 1 MiB");
+			reply_too_large(c->req);
 			return;
 		}
 		buf_drain(in, n);

@@ -41,6 +41,7 @@
 #define CLIENT_LINGER_MS	2000
 
 #define CLIENT_BODY_MAX		(1024 * 1024)
+#define CLIENT_BODY_ANYONE	4096	/* of whom keyd does not know yet */
 
 struct conn;
 struct request;

@@ -176,6 +176,13 @@ reply_error(struct request *req, int status, const char *code,
 }
 
 void
+reply_too_large(struct request *req)
+{
+	reply_error(req, 413, "too_large", "The body is longer than %zu KiB",
+	    req->body_max / 1024);
+}
+
+void
 reply_invalid(struct request *req, const char *fmt, ...)
 {
 	char	 text[1200];

@@ -38,6 +38,9 @@ void	 reply_cookie(struct request *, int status, json_t *,
 void	 reply_error(struct request *, int status, const char *code,
 	    const char *, ...) __attribute__((__format__(printf, 4, 5)));
 
+/* 413 about its body. */
+void	 reply_too_large(struct request *);
+
 /* 400 about the request itself. */
 void	 reply_invalid(struct request *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));

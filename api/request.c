@@ -38,6 +38,7 @@ static int	 take_token(struct request *, const struct http_head *);
 static void	 take_cookie(struct request *, const struct http_head *);
 static int	 take_query(struct request *, const char *, size_t);
 static int	 check_query(struct request *);
+static size_t	 body_max(struct request *);
 static int	 check_origin(struct request *);
 static void	 find_caller(struct request *);
 static void	 not_found(struct request *, const char *);
@@ -260,6 +261,15 @@ request_take(struct request *req, const struct http_head *h)
 		req->path = copy(HTTP_PTR(h, h->path), h->path.len);
 }
 
+/* Before anybody knows who it is there is not much to say. */
+static size_t
+body_max(struct request *req)
+{
+	req->body_max = req->route->flags & (ROUTE_PUBLIC | ROUTE_SIGNIN) ?
+	    CLIENT_BODY_ANYONE : CLIENT_BODY_MAX;
+	return (req->body_max);
+}
+
 void
 request_begin(struct request *req)
 {
@@ -271,9 +281,8 @@ request_begin(struct request *req)
 	else if (req->bad)
 		reply_invalid(req, "The query or the Authorization field is "
 		    "not valid");
-	else if (req->length > CLIENT_BODY_MAX)
-		reply_error(req, 413, "too_large",
-		    "The body is longer than 1 MiB");
+	else if (req->length > body_max(req))
+		reply_too_large(req);
 	else if (req->route->flags & ROUTE_PUBLIC)
 		request_go_on(req);
 	else if (check_origin(req) == -1)

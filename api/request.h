@@ -63,6 +63,7 @@ struct request {
 	enum cookie_origin	 origin;
 	enum token_way		 way;		/* that the token came */
 	uint64_t		 length;	/* of the body, if announced */
+	size_t			 body_max;
 	char			*path;
 	char			*param[REQUEST_PARAMS];
 	struct query		 query[REQUEST_QUERY];

@@ -181,6 +181,32 @@ subtest "by a token" => sub {
 	    { token => "x" x 513 };
 };
 
+subtest "sizes" => sub {
+	my $body = sub { return '{"token":"x"' . " " x ($_[0] - 13) . "}" };
+	my $try = sub {
+		my ($n, $line, @h) = @_;
+		my $r = Daemon::request(tcp(), $line, "Host: $host", @h,
+		    \$body->($n));
+		return "$r->{status}";
+	};
+	my $chunk = sub {
+		my $r = Daemon::request(tcp(), "POST /v1/auth/exchange",
+		    "Host: $host", "Transfer-Encoding: chunked",
+		    \sprintf("%x\r\n%s\r\n0\r\n\r\n", $_[0],
+		    $body->($_[0])));
+		return $r->{status};
+	};
+	is($try->(4096, "POST /v1/auth/exchange"), 401,
+	    "who is not known yet may say 4 KiB");
+	is($try->(4097, "POST /v1/auth/exchange"), 413, "and no more");
+	is($chunk->(4096), 401, "in chunks");
+	is($chunk->(4097), 413, "as well");
+	is($try->(4097, "POST /v1/auth/logout"), 413, "signing out");
+	is($try->(4097, "GET /health"), 413, "in public");
+	is($try->(4097, "POST /v1/vaults",
+	    "Authorization: Bearer $owner"), 400, "who is known, more");
+};
+
 subtest "each kind in its place" => sub {
 	my $link = link_token();
 	my $cookie = login($member);
