@@ -38,7 +38,8 @@ our @ISA = ("Frame");
 
 # new Daemon(MODE, extra => "more configuration", limit => descriptors,
 #     faults => a disk that can be made to fail, for an ordinary user,
-#     before => what is to be done before it starts)
+#     before => what is to be done before it starts,
+#     bare => whether it is left without init)
 sub new {
 	my ($class, $mode, %opt) = @_;
 	my $self = Frame::new($class, $mode);
@@ -63,7 +64,7 @@ sub new {
 		diag($self->log);
 		die "the daemon does not start";
 	}
-	$self->api("POST", "/v1/brokerd/init");
+	$self->api("POST", "/v1/brokerd/init") unless $opt{bare};
 	$self->{ca} = "$self->{dir}/ca.pem";
 	open(my $f, ">", $self->{ca}) or die;
 	print $f $self->api("GET", "/v1/mitm/ca.pem", undef, raw => 1);

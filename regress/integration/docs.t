@@ -6,18 +6,10 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
+use FindBin qw($Bin);
+use lib $Bin;
+use Page;
 use Test::More;
-
-my $top = $ENV{TOP} || abs_path(dirname($0) . "/../..");
-
-sub slurp {
-	my ($file) = @_;
-	open(my $f, "<", "$top/$file") or die "$file: $!";
-	local $/;
-	return scalar <$f>;
-}
 
 # The sources of some directories, with strings in one piece.
 sub sources {
@@ -51,16 +43,6 @@ sub same {
 	    (map { "page: $_" } grep { !$a{$_} } sort keys %b));
 	ok(%a && !@only, $what);
 	diag("only in $_") for @only;
-}
-
-# A section of a page, with continued .It lines (Xo .. Xc) as one.
-sub section {
-	my ($page, $name) = @_;
-	my ($text) = slurp($page) =~ /^\.Sh \Q$name\E\n(.*?)(?=^\.Sh |\z)/ms or
-	    die "$page: no section $name";
-	$text =~ s/^\.It Xo\n(.*?)^\.Xc\n/
-	    my $s = $1; $s =~ s,^\.,,mg; $s =~ s,\n, ,g; ".It $s\n"/msge;
-	return $text;
 }
 
 # All options in a line of mdoc, those with two hyphens by their names.
@@ -155,23 +137,8 @@ ok($ctl8 =~ /^\.(?:It )?Ev (?:.* , )?$_\b/m, "brokerctl(8): $_")
     for sort keys %env;
 
 # Routes.
-my $route = slurp("api/route.c");
-my ($v) = $route =~ /^#define V\t"([^"]+)"/m;
-my ($routes) = $route =~ /\broutes\[\] = \{\n(.*?)^\};/ms;
-my @routes;
-while ($routes =~ /\{ HTTP_M_([A-Z]+), (V\b)? ?(?:"([^"]*)")?/g) {
-	push @routes, "$1 " . (defined $2 ? $v : "") . ($3 // "");
-}
-my @documented;
-for (section("man/brokerd-api.7", "ENDPOINTS") =~
-    /^\.It (Cm [A-Z]+ Pa .*)$/mg) {
-	my ($method, $path) = /^Cm ([A-Z]+) Pa (.*?)\s*$/;
-	$path =~ s/ Ns Ar \w+/*/g;
-	$path =~ s/ Ns Pa //g;
-	$path =~ s/\?.*//;
-	push @documented, "$method $path";
-}
-same(\@routes, \@documented, "brokerd-api(7): routes");
+same([routes()], [map { $_->{route} } endpoints()],
+    "brokerd-api(7): routes");
 
 # The words of the log and of brokerd's answers.
 my $codes = slurp("common/codes.h");
