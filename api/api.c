@@ -32,6 +32,7 @@
 #include "client.h"
 #include "codes.h"
 #include "conn.h"
+#include "export.h"
 #include "json.h"
 #include "listen.h"
 #include "live.h"
@@ -234,6 +235,9 @@ stats(void)
 	stats_add("streams_refused", c->streams_refused);
 	stats_add("streams_revoked", c->streams_revoked);
 	stats_add("streams_lagged", c->streams_lagged);
+	stats_add("exports", export_count());
+	stats_add("exports_refused", c->exports_refused);
+	stats_add("exports_cut", c->exports_cut);
 }
 
 int

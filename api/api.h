@@ -51,6 +51,8 @@ struct api_counters {
 	uint64_t	 streams_refused;	/* no place for them */
 	uint64_t	 streams_revoked;
 	uint64_t	 streams_lagged;	/* that the ring left behind */
+	uint64_t	 exports_refused;	/* no place for them */
+	uint64_t	 exports_cut;
 };
 
 struct api {

@@ -26,6 +26,7 @@
 #include "api.h"
 #include "ask.h"
 #include "caller.h"
+#include "export.h"
 #include "log.h"
 #include "proc.h"
 #include "reply.h"
@@ -202,6 +203,12 @@ forget(struct caller *who)
 	explicit_bzero(who, sizeof(*who));
 }
 
+int
+caller_same(const struct caller *a, const struct caller *b)
+{
+	return (a->actor_type == b->actor_type && strcmp(a->name, b->name) == 0);
+}
+
 void
 caller_end(struct client *c)
 {
@@ -232,6 +239,7 @@ caller_revoke(struct link *l, struct msg *m)
 
 	for (i = 0; i < r->scopes_n; i++) {
 		stream_revoked(r->scopes[i].id);
+		export_revoked(r->scopes[i].id);
 		key.handle = r->scopes[i].id;
 		if ((who = RB_FIND(callers, &callers, &key)) != NULL) {
 			api.counters.revoked++;
@@ -240,6 +248,7 @@ caller_revoke(struct link *l, struct msg *m)
 	}
 	if (r->scopes_n == 0) {
 		stream_revoked(0);
+		export_revoked(0);
 		RB_FOREACH_SAFE(who, callers, &callers, next) {
 			api.counters.revoked++;
 			forget(who);

@@ -37,6 +37,9 @@ void	 caller_setup(void);
  */
 void	 caller_find(struct request *);
 
+/* Whether two are the same actor: one agent, its sessions too, or one user. */
+int	 caller_same(const struct caller *, const struct caller *);
+
 /* Let go of the client's handle; keyd does not know it any more. */
 void	 caller_end(struct client *);
 void	 caller_lost(struct client *);

@@ -27,6 +27,7 @@
 #include "caller.h"
 #include "client.h"
 #include "conn.h"
+#include "export.h"
 #include "listen.h"
 #include "log.h"
 #include "reply.h"
@@ -404,13 +405,12 @@ client_feed_file(struct client *c)
 	client_answered(c, CONN_LOW + 1);
 }
 
-int
-client_stream(struct client *c, const void *first, size_t len)
+void
+client_stream(struct client *c, unsigned int ms)
 {
 	c->state = CLIENT_STREAM;
-	conn_timer(c->conn, CONN_T_IDLE, STREAM_IDLE_MS);
+	conn_timer(c->conn, CONN_T_IDLE, ms);
 	conn_resume(c->conn);
-	return (client_stream_write(c, first, len));
 }
 
 int
@@ -433,7 +433,7 @@ client_stream_end(struct client *c)
 {
 	if (c->head.version != 10)
 		(void)http_write_last_chunk(conn_out(c->conn), NULL, 0);
-	client_answered(c, 0);
+	client_answered(c, buf_len(conn_out(c->conn)));
 }
 
 int
@@ -454,7 +454,10 @@ on_write(struct conn *conn, void *arg)
 	struct client	*c = arg;
 
 	if (c->state == CLIENT_STREAM) {
-		stream_feed(c->req->reader);
+		if (c->req->export != NULL)
+			export_feed(c->req->export);
+		else
+			stream_feed(c->req->reader);
 		return;
 	}
 	if (c->state != CLIENT_ANSWER)

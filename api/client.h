@@ -132,13 +132,15 @@ void	 client_answer_file(struct client *, int fd, uint64_t);
 int	 client_make_room(void);
 
 /*
- * An answer without an end, whose head is written: it begins with so many
- * bytes.  stream_feed() comes whenever there is room for more of it, which
- * client_stream_write() adds, as one chunk: 0, or -1 when it could not be
- * written and the client has gone.  The caller looks at conn_full() before.
- * client_stream_end() ends it in order, and the client goes.
+ * An answer that comes bit by bit, whose head is written.  It ends when for
+ * so many ms (0: any time) not a byte has left.  stream_feed(), or
+ * export_feed(), comes whenever there is room for more of it, which
+ * client_stream_write() adds, as one chunk, so not of no bytes: 0, or -1 when
+ * it could not be written and the client has gone.  The caller looks at
+ * conn_full() before.  client_stream_end() ends it in order, and the client
+ * goes.
  */
-int	 client_stream(struct client *, const void *, size_t);
+void	 client_stream(struct client *, unsigned int);
 int	 client_stream_write(struct client *, const void *, size_t);
 void	 client_stream_end(struct client *);
 int	 client_streams(const struct client *);

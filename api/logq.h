@@ -68,5 +68,7 @@ int	 logs_number(struct request *, const char *name, const char *s,
 int	 logs_filter(struct request *, int instance, struct filter *);
 /* A cursor that is beyond the newest row. */
 void	 logs_no_cursor(struct request *, uint64_t head);
+/* Whether logd refused: then that has been answered. */
+int	 logs_refused(struct request *, const struct msg_rows_end *);
 
 #endif /* LOGQ_H */

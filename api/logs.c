@@ -198,21 +198,27 @@ logs_no_cursor(struct request *req, uint64_t head)
 	    "such row yet: latest_id is the newest", j);
 }
 
+int
+logs_refused(struct request *req, const struct msg_rows_end *e)
+{
+	if (e->status < 400)
+		return (0);
+	if (e->status == 409)
+		logs_no_cursor(req, e->latest_id);
+	else
+		reply_error_json(req, e->status, e->status == 400 ?
+		    "invalid_filter" : NULL, e->text, json_map());
+	return (1);
+}
+
 static void
 ended(struct request *req, const struct msg_rows_end *e)
 {
 	json_t	*j;
 
-	if (e->status == 409) {
-		logs_no_cursor(req, e->latest_id);
+	if (logs_refused(req, e))
 		return;
-	}
 	j = json_map();
-	if (e->status >= 400) {
-		reply_error_json(req, e->status, e->status == 400 ?
-		    "invalid_filter" : NULL, e->text, j);
-		return;
-	}
 	json_put_number(j, "latest_id", e->latest_id);
 	json_put(j, "logs", json_incref(req->list));
 	json_put(j, "next_cursor", e->next_cursor == 0 ? json_null() :

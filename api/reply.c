@@ -17,7 +17,9 @@
 
 #include <sys/types.h>
 
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@
 #include "api.h"
 #include "client.h"
 #include "conn.h"
+#include "export.h"
 #include "log.h"
 #include "reply.h"
 #include "stream.h"
@@ -127,7 +130,10 @@ reply_json(struct request *req, int status, json_t *j)
 	/* The head has left already: the end is all that can be said. */
 	if (client_streams(req->client)) {
 		json_decref(j);
-		stream_end(req->reader);
+		if (req->export != NULL)
+			export_cut(req->export, "logd has gone or is late");
+		else
+			stream_end(req->reader);
 		return;
 	}
 	text = json_text(j, &len);
@@ -270,4 +276,25 @@ reply_stream(struct request *req)
 	c->keepalive = 0;
 	head(req, 200, TYPE_SSE, c->head.version == 10 ? HTTP_BODY_EOF :
 	    HTTP_BODY_CHUNKED, 0, NULL, 0);
+}
+
+void
+reply_export(struct request *req, const char *type, const char *name,
+    uint64_t newest, const char *trimmed)
+{
+	const char	*more[3][2];
+	char		 file[EXPORT_NAME + 32], id[24];
+
+	(void)snprintf(file, sizeof(file), "attachment; filename=\"%s\"",
+	    name);
+	(void)snprintf(id, sizeof(id), "%" PRIu64, newest);
+	more[0][0] = "Content-Disposition";
+	more[0][1] = file;
+	more[1][0] = "X-Latest-Id";
+	more[1][1] = id;
+	more[2][0] = "X-Trimmed";
+	more[2][1] = trimmed;
+	req->client->keepalive = 0;
+	head(req, 200, type, HTTP_BODY_CHUNKED, 0,
+	    (const char *const (*)[2])more, trimmed == NULL ? 2 : 3);
 }

@@ -65,6 +65,13 @@ void	 reply_busy(struct request *, const char *, const char *);
 /* The head of an event stream; the request stays: client_stream() follows. */
 void	 reply_stream(struct request *);
 
+/*
+ * The head of an export, with a file name, the newest row's id and, if it is
+ * not NULL, what is missing; the request stays, as with a stream.
+ */
+void	 reply_export(struct request *, const char *type, const char *name,
+	    uint64_t head, const char *trimmed);
+
 /* The root certificate. */
 void	 reply_pem(struct request *, const void *, size_t);
 

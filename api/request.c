@@ -25,6 +25,7 @@
 #include "ask.h"
 #include "caller.h"
 #include "client.h"
+#include "export.h"
 #include "filter.h"
 #include "keyd.h"
 #include "log.h"
@@ -74,6 +75,8 @@ request_free(struct request *req)
 		ask_forget(req->ask);
 	if (req->reader != NULL)
 		stream_free(req->reader);
+	if (req->export != NULL)
+		export_free(req->export);
 	for (i = 0; i < REQUEST_PARAMS; i++)
 		wipe(req->param[i]);
 	for (i = 0; i < req->nquery; i++) {
@@ -83,6 +86,7 @@ request_free(struct request *req)
 	wipe(req->path);
 	wipe(req->token);
 	wipe(req->last_id);
+	wipe(req->accept);
 	wipe(req->vault);
 	wipe(req->name);
 	wipe(req->to);
@@ -253,6 +257,8 @@ request_take(struct request *req, const struct http_head *h)
 	f = http_head_find(h, "last-event-id", NULL);
 	if (f != NULL)
 		req->last_id = copy(HTTP_PTR(h, f->value), f->value.len);
+	if ((f = http_head_find(h, "accept", NULL)) != NULL)
+		req->accept = copy(HTTP_PTR(h, f->value), f->value.len);
 	if (h->form != HTTP_FORM_ORIGIN && h->form != HTTP_FORM_ABSOLUTE)
 		req->path = copy("", 0);
 	else if (h->path.len == 0)

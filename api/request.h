@@ -43,6 +43,7 @@
 
 struct ask;
 struct client;
+struct export;
 struct reader;
 struct route;
 
@@ -70,9 +71,11 @@ struct request {
 	unsigned int		 nquery;
 	char			*token;		/* NULL: none was sent */
 	char			*last_id;	/* Last-Event-ID, or NULL */
+	char			*accept;	/* or NULL */
 	json_t			*body;		/* NULL: none was sent */
 	struct ask		*ask;		/* what it waits for */
 	struct reader		*reader;	/* of the log, or NULL */
+	struct export		*export;	/* or NULL */
 
 	/* In place of going on, and of a 401, when keyd was asked. */
 	void			(*known)(struct request *);

@@ -27,6 +27,7 @@
 #define V	"/v1/vaults/*"
 
 #define LOG_QUERY	"limit before after q"
+#define EXPORT_QUERY	"before after format q"
 #define VALUES_QUERY	"key prefix limit"
 #define STATS_QUERY	"since until step buckets"
 
@@ -110,6 +111,10 @@ static const struct route	routes[] = {
 	    "after q" },
 	{ HTTP_M_GET, "/v1/admin/logs/stream", stream_instance, ROUTE_FILTER,
 	    "after q" },
+	{ HTTP_M_GET, V "/logs/export", export_vault, ROUTE_FILTER,
+	    EXPORT_QUERY },
+	{ HTTP_M_GET, "/v1/admin/logs/export", export_instance, ROUTE_FILTER,
+	    EXPORT_QUERY },
 	{ HTTP_M_GET, "/v1/admin/settings", settings_get, 0, NULL },
 	{ HTTP_M_PUT, "/v1/admin/settings", settings_set, 0, NULL },
 	{ HTTP_M_GET, "/v1/admin/backup", backup_get, 0, NULL },

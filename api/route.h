@@ -72,6 +72,7 @@ request_fn	 auth_revoke, auth_sessions;
 request_fn	 backup_get;
 request_fn	 ca_get;
 request_fn	 credentials_delete, credentials_list, credentials_set;
+request_fn	 export_instance, export_vault;
 request_fn	 grants_add, grants_delete, grants_list, grants_role;
 request_fn	 logs_instance, logs_vault;
 request_fn	 logstats_instance, logstats_vault;

@@ -30,6 +30,7 @@
 #include "client.h"
 #include "codes.h"
 #include "conn.h"
+#include "export.h"
 #include "filter.h"
 #include "keyd.h"
 #include "listen.h"
@@ -258,7 +259,8 @@ subscribed(struct request *req, struct msg *m)
 		return;
 	}
 	reply_stream(req);
-	if (client_stream(req->client, SSE_RETRY,
+	client_stream(req->client, STREAM_IDLE_MS);
+	if (client_stream_write(req->client, SSE_RETRY,
 	    sizeof(SSE_RETRY) - 1) == -1)
 		return;
 	if (api.closing)
@@ -522,6 +524,7 @@ stream_logd_gone(struct link *l)
 {
 	live_end();
 	stream_end_all();
+	export_cut_all("logd has ended");
 	ask_peer_gone(l);
 }
 

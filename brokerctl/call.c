@@ -128,11 +128,19 @@ call_download(struct ctl *ctl, char *path, int fd)
 	struct answer	 answer;
 	uint64_t	 n;
 
-	if (client_download(ctl->client, path, fd, &answer) == -1)
+	if (client_download(ctl->client, path, fd, &answer) == -1) {
+		if (answer.status == 200)
+			errx(1, "%s: cut short: %s; what was written is not "
+			    "all of it", ctl->name,
+			    client_error(ctl->client));
 		call_unreachable(ctl);
+	}
 	free(path);
 	if (answer.status != 200)
 		call_refused(ctl, &answer);
+	if (*answer.trimmed != '\0')
+		warnx("%s: retention has taken rows behind the cursor: %s",
+		    ctl->name, answer.trimmed);
 	n = answer.length;
 	answer_free(&answer);
 	return (n);

@@ -62,7 +62,8 @@ static int	answer_add(struct client *, struct answer *, const uint8_t *,
 		    size_t);
 static int	answer_write(struct client *, struct answer *,
 		    const uint8_t *, size_t);
-static void	answer_port(const struct http_head *, struct answer *);
+static void	answer_fields(const struct http_head *, struct answer *);
+static int	field(const struct http_head *, const char *, char *, size_t);
 
 struct client *
 client_new(const struct target *target)
@@ -207,7 +208,7 @@ client_answer(struct client *c, const char *method, struct answer *answer)
 		if (client_read_head(c, m) == -1)
 			return (-1);
 		answer->status = c->head.status;
-		answer_port(&c->head, answer);
+		answer_fields(&c->head, answer);
 		if (answer->status == 101)
 			return (client_fail(c, "the answer is not HTTP/1.1"));
 		if (client_body(c, answer) == -1)
@@ -365,18 +366,35 @@ answer_write(struct client *c, struct answer *answer, const uint8_t *data,
 	return (0);
 }
 
-static void
-answer_port(const struct http_head *h, struct answer *answer)
+static int
+field(const struct http_head *h, const char *name, char *to, size_t size)
 {
 	const struct http_field	*f;
-	char			 digits[8];
+	size_t			 i;
 
-	if ((f = http_head_find(h, "x-mitm-port", NULL)) == NULL ||
-	    f->value.len >= sizeof(digits))
-		return;
-	memcpy(digits, HTTP_PTR(h, f->value), f->value.len);
-	digits[f->value.len] = '\0';
-	answer->proxy_port = (unsigned int)strtonum(digits, 1, 65535, NULL);
+	if ((f = http_head_find(h, name, NULL)) == NULL ||
+	    f->value.len >= size)
+		return (-1);
+	memcpy(to, HTTP_PTR(h, f->value), f->value.len);
+	to[f->value.len] = '\0';
+	for (i = 0; i < f->value.len; i++) {
+		if (to[i] < ' ' || to[i] > '~')
+			to[i] = '?';
+	}
+	return (0);
+}
+
+static void
+answer_fields(const struct http_head *h, struct answer *answer)
+{
+	char	 digits[8];
+
+	if (field(h, "x-mitm-port", digits, sizeof(digits)) == 0)
+		answer->proxy_port = (unsigned int)strtonum(digits, 1, 65535,
+		    NULL);
+	if (field(h, "x-trimmed", answer->trimmed,
+	    sizeof(answer->trimmed)) == -1)
+		*answer->trimmed = '\0';
 }
 
 void

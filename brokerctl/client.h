@@ -45,6 +45,7 @@ struct answer {
 	size_t		 length;
 	size_t		 size;		/* of the memory that body is */
 	unsigned int	 proxy_port;	/* of X-Mitm-Port; 0 if there is none */
+	char		 trimmed[128];	/* of X-Trimmed, printable ASCII */
 };
 
 /* The daemon answers within 30 seconds. */

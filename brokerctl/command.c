@@ -84,7 +84,8 @@ command_walk(const struct command *tree, int *argc, char ***argv,
 		if (cmd == NULL || args->depth == COMMAND_DEPTH)
 			return (NULL);
 		args->path[args->depth++] = cmd;
-		if (cmd->sub == NULL)
+		if (cmd->sub == NULL || (cmd->run != NULL &&
+		    (*argc < 2 || (*argv)[1][0] == '-')))
 			return (cmd);
 		tree = cmd->sub;
 		(*argc)--;
@@ -323,10 +324,10 @@ command_usage(FILE *f, const struct command *tree, const struct args *args)
 
 	if (args->depth > 0) {
 		cmd = args->path[args->depth - 1];
-		if (cmd->sub == NULL) {
+		if (cmd->run != NULL)
 			usage_command(f, args);
+		if (cmd->sub == NULL)
 			return;
-		}
 		tree = cmd->sub;
 	}
 	if (args->depth == COMMAND_DEPTH)

@@ -46,7 +46,10 @@ struct opt {
 
 struct args;
 
-/* A group has sub, a command run(), which returns the exit status. */
+/*
+ * A group has sub, a command run(), which returns the exit status; one with
+ * both is a command of its own when no word follows, and takes no operands.
+ */
 struct command {
 	const char		*name;
 	const char		*operands;	/* for the usage line */

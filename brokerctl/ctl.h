@@ -62,7 +62,10 @@ json_t	*call_try(struct ctl *, const char *, char *, json_t *, int, int *);
 /* An answer that is no JSON. */
 void	 call_raw(struct ctl *, const char *, char *, struct answer *);
 
-/* A file, written to the descriptor; returns its length. */
+/*
+ * A file, written to the descriptor; returns its length.  Exits with 1, and
+ * says so, also when it ends before its end.
+ */
 uint64_t call_download(struct ctl *, char *, int);
 
 /* The whole object for -j. */
@@ -158,6 +161,7 @@ int	 cmd_token_mint(struct ctl *, struct args *);	/* token.c */
 int	 cmd_token_list(struct ctl *, struct args *);
 int	 cmd_token_revoke(struct ctl *, struct args *);
 int	 cmd_logs(struct ctl *, struct args *);		/* logs.c */
+int	 cmd_logs_export(struct ctl *, struct args *);	/* logsexport.c */
 int	 cmd_run(struct ctl *, struct args *);		/* run.c */
 int	 cmd_help(struct ctl *, struct args *);		/* help.c */
 
@@ -189,6 +193,14 @@ void	 token_print(const struct ctl *, const struct args *, const char *,
  * is not valid.
  */
 json_t	*logs_fetch(struct ctl *, const struct args *, int64_t *cursor);
+
+/*
+ * The path of the log that the options name, or of what is below it, with the
+ * filter they make as its query, if there is one; to be freed.
+ */
+char	*logs_path(const struct args *, const char *below);
+/* --after-cursor, or -1. */
+int64_t	 logs_after(const struct args *);
 
 /* logscsv.c: all rows, the oldest first, with a line of names. */
 void	 logs_csv(const struct ctl *, const json_t *);

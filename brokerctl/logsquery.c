@@ -35,7 +35,7 @@
 struct ask {
 	struct ctl	*ctl;
 	const struct args *args;
-	char		 filter[FILTER_MAX + 1];
+	char		*path;		/* with the filter */
 	json_t		*rows;
 	int64_t		 wanted;
 	int64_t		 cursor;
@@ -121,26 +121,44 @@ take_filters(const struct args *args, char *text)
 	(void)filter_print(&f, text);
 }
 
+char *
+logs_path(const struct args *args, const char *below)
+{
+	char	 filter[FILTER_MAX + 1];
+	char	*log, *path, *where;
+
+	take_filters(args, filter);
+	log = args_flag(args, LOGS_INSTANCE) ? call_path("/v1/admin/logs") :
+	    call_path("/v1/vaults/%s/logs", ctl_vault(args));
+	where = call_path(*filter == '\0' ? "%s" : "?q=%s", filter);
+	if (asprintf(&path, "%s%s%s", log, below, where) == -1)
+		err(1, NULL);
+	free(log);
+	free(where);
+	return (path);
+}
+
+int64_t
+logs_after(const struct args *args)
+{
+	return (number(args, LOGS_AFTER, "--after-cursor", 0, INT64_MAX, -1));
+}
+
 /* One answer; cursor is "" or the name of a parameter for id. */
 static json_t *
 page(struct ask *q, const char *cursor, int64_t id)
 {
-	const int	 instance = args_flag(q->args, LOGS_INSTANCE);
 	const int64_t	 left = q->wanted -
 			    (int64_t)json_array_size(q->rows);
 	char		 limit[32], from[64] = "";
-	char		*log, *path, *where;
+	char		*path;
 
-	log = instance ? call_path("/v1/admin/logs") :
-	    call_path("/v1/vaults/%s/logs", ctl_vault(q->args));
-	where = call_path(*q->filter == '\0' ? "%s" : "&q=%s", q->filter);
 	snprintf(limit, sizeof(limit), "%" PRId64, left > PAGE ? PAGE : left);
 	if (*cursor != '\0')
 		snprintf(from, sizeof(from), "&%s=%" PRId64, cursor, id);
-	if (asprintf(&path, "%s?limit=%s%s%s", log, limit, from, where) == -1)
+	if (asprintf(&path, "%s%climit=%s%s", q->path,
+	    strchr(q->path, '?') == NULL ? '?' : '&', limit, from) == -1)
 		err(1, NULL);
-	free(log);
-	free(where);
 	return (call(q->ctl, "GET", path, NULL));
 }
 
@@ -236,19 +254,20 @@ logs_fetch(struct ctl *ctl, const struct args *args, int64_t *cursor)
 	struct ask	 q;
 	int64_t		 after;
 
-	after = number(args, LOGS_AFTER, "--after-cursor", 0, INT64_MAX, -1);
+	after = logs_after(args);
 	q.ctl = ctl;
 	q.args = args;
 	q.cursor = 0;
 	q.wanted = number(args, 'n', "-n", 1, LOGS_MAX, after == -1 ?
 	    COUNT_DEFAULT : LOGS_MAX);
-	take_filters(args, q.filter);
+	q.path = logs_path(args, "");
 	if ((q.rows = json_array()) == NULL)
 		err(1, NULL);
 	if (after == -1)
 		newest(&q);
 	else
 		newer(&q, after);
+	free(q.path);
 	*cursor = q.cursor;
 	return (q.rows);
 }

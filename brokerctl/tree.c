@@ -89,6 +89,26 @@ static const struct opt	opts_logs[] = {
 	OPT_END
 };
 
+static const struct opt	opts_export[] = {
+	{ LOGS_ACTOR, "actor", "actor", OPT_MANY },
+	{ LOGS_AFTER, "after-cursor", "cursor", 0 },
+	{ LOGS_DECISION, "decision", "decision", OPT_MANY },
+	{ LOGS_HOST, "host", "pattern", OPT_MANY },
+	{ LOGS_ID, "id", "request-id", OPT_MANY },
+	{ LOGS_INSTANCE, "instance", NULL, 0 },
+	{ LOGS_KIND, "kind", "kind", OPT_MANY },
+	{ LOGS_METHOD, "method", "method", OPT_MANY },
+	{ LOGS_MIN_MS, "min-ms", "ms", OPT_MANY },
+	{ 'o', "output", "format", 0 },
+	{ LOGS_PATH, "path", "pattern", OPT_MANY },
+	{ LOGS_SERVICE, "service", "service", OPT_MANY },
+	{ LOGS_SINCE, "since", "time", OPT_MANY },
+	{ LOGS_STATUS, "status", "status", OPT_MANY },
+	{ LOGS_UNTIL, "until", "time", OPT_MANY },
+	OPT_VAULT,
+	OPT_END
+};
+
 /* To print the link is all that it does. */
 static const struct opt	opts_open[] = {
 	{ OPT_LONG, "print-only", NULL, 0 }, OPT_VAULT, OPT_END
@@ -106,6 +126,12 @@ static const struct command	log_commands[] = {
 	    .help = "write what matters into the text log" },
 	{ .name = "verbose", .run = cmd_log_verbose, .flags = CMD_LOCAL,
 	    .help = "write every step into the text log" },
+	{ .name = NULL }
+};
+
+static const struct command	logs_commands[] = {
+	{ .name = "export", .opts = opts_export, .run = cmd_logs_export,
+	    .help = "write all rows that match, as JSON lines or CSV" },
 	{ .name = NULL }
 };
 
@@ -218,6 +244,7 @@ const struct command	commands[] = {
 	{ .name = "log", .sub = log_commands,
 	    .help = "how much the text log has" },
 	{ .name = "logs", .opts = opts_logs, .run = cmd_logs,
+	    .sub = logs_commands,
 	    .help = "show the newest requests of a vault" },
 	{ .name = "open", .opts = opts_open, .run = cmd_open,
 	    .flags = CMD_LOCAL,

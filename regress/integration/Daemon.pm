@@ -326,6 +326,29 @@ sub requests {
 	return $self->row("/echo/$name$n");
 }
 
+# Requests that the proxy refuses itself, to /PATH/0 .. /PATH/49 in turn.
+sub refused {
+	my ($self, $where, $n, $path) = @_;
+	my $s = $self->dial;
+	my $done = 0;
+
+	while ($done < $n) {
+		my $k = $n - $done < 50 ? $n - $done : 50;
+		$s->syswrite(join "", map {
+			"GET http://$where/$path/$_ HTTP/1.1\r\n" .
+			"Host: $where\r\nProxy-Authorization: " .
+			basic("$self->{token}:default") . "\r\n\r\n"
+		} 0 .. $k - 1);
+		my ($in, $seen) = ("", 0);
+		while ($seen < $k) {
+			$s->sysread($in, 65536, length $in) or
+			    die "closed: $in";
+			$seen++ while $in =~ s{^.*?HTTP/1\.1 \d}{}s;
+		}
+		$done += $k;
+	}
+}
+
 # The rows of the vault once a condition holds for them, newest first.
 sub rows {
 	my ($self, $cond) = @_;

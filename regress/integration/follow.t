@@ -96,35 +96,12 @@ sub until_all {
 	return 0;
 }
 
-# Requests that the proxy refuses itself, to /PATH/0 .. /PATH/49 in turn.
-sub refused {
-	my ($n, $path) = @_;
-	my $s = $d->dial;
-	my $done = 0;
-
-	while ($done < $n) {
-		my $k = $n - $done < 50 ? $n - $done : 50;
-		$s->syswrite(join "", map {
-			"GET http://$secure/$path/$_ HTTP/1.1\r\n" .
-			"Host: $secure\r\nProxy-Authorization: " .
-			Daemon::basic("$d->{token}:default") . "\r\n\r\n"
-		} 0 .. $k - 1);
-		my ($in, $seen) = ("", 0);
-		while ($seen < $k) {
-			$s->sysread($in, 65536, length $in) or
-			    die "closed: $in";
-			$seen++ while $in =~ s{^.*?HTTP/1\.1 \d}{}s;
-		}
-		$done += $k;
-	}
-}
-
 sub burst {
 	my ($n, $path) = @_;
 	my $pid = fork // die "fork: $!";
 
 	return $pid if $pid;
-	eval { refused($n, $path) } or 1;
+	eval { $d->refused($secure, $n, $path) } or 1;
 	warn $@ if $@;
 	POSIX::_exit(0);
 }
@@ -159,7 +136,7 @@ sub pid_of {
 	is($r->{status}, 200, "tail stuck on an empty vault: it begins");
 	like($r->{head}, qr{^Content-Type: text/event-stream}mi,
 	    "as an event stream");
-	refused(3, "first");
+	$d->refused($secure, 3, "first");
 	ok(until_all(sub { @{$r->{events}} == 3 && @{$new->{events}} == 3 },
 	    $r, $new, $none), "and the first rows come");
 	is(scalar @{$none->{events}}, 0, "but not where none matches");

@@ -16,8 +16,8 @@
 
 
 #
-# Reading the log through the API: filters, pages and tails against a slow
-# evaluation here, while requests come in; and the defects of the log that was
+# Reading the log through the API: filters, pages, tails and exports against a
+# slow evaluation here, while requests come in; and the defects of the log that was
 # the model, each under its name.
 
 use strict;
@@ -238,6 +238,34 @@ sub tail {
 	return { head => $after, ids => \@ids };
 }
 
+# As JSON lines, whole or in two parts.
+sub exported {
+	my (%f) = @_;
+	my (@ids, $head);
+	my $get = sub {
+		my %q = (%f, @_);
+		my $q = join "&", map { "$_=" . encode($q{$_}) } sort keys %q;
+		my $s = IO::Socket::UNIX->new(Peer => $d->{socket}) or die;
+		my $r = Daemon::request($s, "GET $log/export?$q", "Host: x");
+		return $r->{json} if $r->{status} != 200;
+		die "an export without its end" if $r->{cut};
+		($head) = $r->{head} =~ /^X-Latest-Id: (\d+)/m;
+		push @ids, map { decode_json($_)->{id} } split /\n/,
+		    $r->{body};
+		return undef;
+	};
+
+	my $r = $get->();
+	return $r if $r;
+	return { head => $head, ids => \@ids } if @ids < 2 || rand() < 0.5;
+	my ($middle, $end, @whole) = ($ids[@ids / 2], $head, @ids);
+	@ids = ();
+	$get->(before => $middle);
+	$get->(after => $middle - 1, before => $end);
+	push @ids, $end if $whole[-1] == $end;
+	return { head => $end, ids => \@ids };
+}
+
 subtest "after=0 on an empty vault" => sub {
 	$d->api("POST", "/v1/vaults", { name => "empty" });
 	my $head = get($log)->{latest_id};
@@ -307,10 +335,11 @@ subtest "filters while requests come in" => sub {
 	while (time < $end) {
 		my @terms = filter(time);
 		my %f = asked(@terms);
-		my $up = rand() < 0.5;
-		my $r = $up ? tail(%f) : pages(%f);
+		my $how = (qw(pages tail export))[rand 3];
+		my $r = $how eq "tail" ? tail(%f) : $how eq "pages" ?
+		    pages(%f) : exported(%f);
 		fail(encode_json(\%f) . ": $r->{error}"), next if $r->{error};
-		push @done, [$up ? "tail" : "pages", \@terms, $r, \%f];
+		push @done, [$how, \@terms, $r, \%f];
 	}
 	waitpid $_, 0 for @pids;
 	my $last = -1;
