@@ -326,7 +326,7 @@ static int
 gone_above(uint64_t vault, int64_t after, int *looks, struct gone_answer *a)
 {
 	const struct gone	*g = gone_find(vault);
-	struct segment		 seg;
+	struct segment		 seg = { 0 };
 	int			 rc;
 
 	if (g == NULL || after >= g->last)
