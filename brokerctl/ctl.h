@@ -162,6 +162,7 @@ int	 cmd_token_list(struct ctl *, struct args *);
 int	 cmd_token_revoke(struct ctl *, struct args *);
 int	 cmd_logs(struct ctl *, struct args *);		/* logs.c */
 int	 cmd_logs_export(struct ctl *, struct args *);	/* logsexport.c */
+int	 cmd_logs_stats(struct ctl *, struct args *);	/* logsstats.c */
 int	 cmd_run(struct ctl *, struct args *);		/* run.c */
 int	 cmd_help(struct ctl *, struct args *);		/* help.c */
 
@@ -209,6 +210,17 @@ void	 logs_csv(const struct ctl *, const json_t *);
 extern const struct column	logs_short[], logs_wide[];
 void	 logs_row_short(const struct ctl *, struct table *, const json_t *);
 void	 logs_row_wide(const struct ctl *, struct table *, const json_t *);
+
+/*
+ * An answer of logs/stats for people: logsstats.c all of it, logschart.c a
+ * line for each step.  width is the terminal's number of columns; marks are
+ * letters, and blocks where the locale has them.
+ */
+void	 logs_stats(FILE *, const json_t *, size_t width, int colour);
+void	 logs_chart(FILE *, const json_t *, size_t width, int colour);
+/* Milliseconds: 0.4 ms, 12 ms, 1.2 s, 3.4 m; "-" for null. */
+#define LOGS_SPAN	24
+const char	*logs_span(const json_t *, char [LOGS_SPAN]);
 
 /*
  * runenv.c, bundle.c

@@ -56,13 +56,19 @@ static void	print_row(FILE *, const struct table *, const struct row *,
 static void	print_cell(FILE *, const struct cell *, size_t, int, int, int);
 
 static const char	*colours[] = {
-	[COLOUR_NONE] = "",
+	[COLOUR_NONE] = "\033[0m",
 	[COLOUR_BOLD] = "\033[1m",
 	[COLOUR_DIM] = "\033[2m",
 	[COLOUR_RED] = "\033[31m",
 	[COLOUR_GREEN] = "\033[32m",
 	[COLOUR_YELLOW] = "\033[33m"
 };
+
+const char *
+colour_code(enum colour colour)
+{
+	return (colours[colour]);
+}
 
 struct table *
 table_new(const struct column *columns)
@@ -216,7 +222,7 @@ print_cell(FILE *f, const struct cell *cell, size_t width, int flags,
 		fputs(colours[cell->colour], f);
 	fprintf(f, "%.*s%s", (int)bytes, cell->text, mark);
 	if (coloured && cell->colour != COLOUR_NONE)
-		fputs("\033[0m", f);
+		fputs(colours[COLOUR_NONE], f);
 	if (last) {
 		fputc('\n', f);
 		return;

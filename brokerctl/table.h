@@ -61,6 +61,9 @@ enum colour {
 	COLOUR_YELLOW
 };
 
+/* What turns a colour on in a terminal; COLOUR_NONE: all of them off. */
+const char	*colour_code(enum colour);
+
 struct table;
 
 /*

@@ -109,6 +109,16 @@ static const struct opt	opts_export[] = {
 	OPT_END
 };
 
+static const struct opt	opts_logs_stats[] = {
+	{ LOGS_INSTANCE, "instance", NULL, 0 },
+	{ 'o', "output", "format", 0 },
+	{ LOGS_SINCE, "since", "time", 0 },
+	{ LOGS_STEP, "step", "time", 0 },
+	{ LOGS_UNTIL, "until", "time", 0 },
+	OPT_VAULT,
+	OPT_END
+};
+
 /* To print the link is all that it does. */
 static const struct opt	opts_open[] = {
 	{ OPT_LONG, "print-only", NULL, 0 }, OPT_VAULT, OPT_END
@@ -132,6 +142,8 @@ static const struct command	log_commands[] = {
 static const struct command	logs_commands[] = {
 	{ .name = "export", .opts = opts_export, .run = cmd_logs_export,
 	    .help = "write all rows that match, as JSON lines or CSV" },
+	{ .name = "stats", .opts = opts_logs_stats, .run = cmd_logs_stats,
+	    .help = "count the requests of a vault" },
 	{ .name = NULL }
 };
 

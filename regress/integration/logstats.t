@@ -33,10 +33,10 @@ my $where = "127.0.0.1:$up->{port}";
 my $v = "/v1/vaults/default/logs";
 my $all = "/v1/admin/logs";
 
-$d->furnish({ name => "api", host => $where,
+$d->furnish({ name => "api", host => $where, allow_plaintext => JSON::true,
     auth => { type => "bearer", token => "KEY" } });
 $d->services({ name => "other", host => "localhost:$up->{port}",
-    auth => { type => "passthrough" } });
+    allow_plaintext => JSON::true, auth => { type => "passthrough" } });
 
 sub get {
 	my ($path, $query, $token) = @_;
@@ -278,6 +278,52 @@ subtest "ranges" => sub {
 		is($status, 400, "$query: refused");
 		like($r->{error}, qr/$re/, "$query: and said why");
 	}
+};
+
+subtest "brokerctl" => sub {
+	my $n = rows($v, "");
+	my $run = sub {
+		my ($locale, @args) = @_;
+		my $words = join " ", "$Frame::top/brokerctl/brokerctl", "-s",
+		    $d->{socket}, map { "'$_'" } @args;
+		my $out = qx(LC_ALL=$locale $words 2>&1);
+		return ($out, $? >> 8);
+	};
+	for (["C", "#", "C"], ["C.UTF-8", "\xe2\x96\x88", "UTF-8"]) {
+		my ($locale, $block, $what) = @$_;
+		my ($out, $status) = $run->($locale, qw(logs stats --since 2h
+		    --step 1h));
+		is($status, 0, "$what: it is shown");
+		like($out, qr/^Requests  $n  from /, "$what: how many");
+		like($out, qr/^\d\d:00 +\d+ +[\d.]+ ms +\d+ ms  ${block}+=*/m,
+		    "$what: a step") if $locale eq "C";
+		like($out, qr/^$block 2xx  \S+ 3xx  4 4xx  5 5xx$/m,
+		    "$what: what is what");
+		like($out, qr/^127\.0\.0\.1 +\d+ +\d+%\n/m, "$what: hosts");
+		like($out, qr/^SERVICE +COUNT +SHARE\napi /m,
+		    "$what: services");
+		unlike($out, qr/\e/, "$what: without colours");
+	}
+	for (["-o", "json"], ["-j"]) {
+		my ($out, $status) = $run->("C", qw(logs stats --step 6h),
+		    @$_);
+		is_deeply(decode_json($out), scalar get("$v/stats",
+		    "step=6h"), "@$_: as the API has it");
+		is(($out =~ tr/\n//), 1, "@$_: in a line");
+	}
+	my ($out, $status) = $run->("C", qw(logs stats --instance -v),
+	    "goner,default", "--since", "2000-01-01T00:00:00Z");
+	$n = rows($all, "&vault=goner,default");
+	like($out, qr/^Requests  $n /, "of several vaults");
+	for (["--since", "soon"], ["--until", "x"], ["--step", "90s"],
+	    ["-o", "xml"]) {
+		($out, $status) = $run->("C", qw(logs stats), @$_);
+		is($status, 2, "@$_: refused");
+		like($out, qr/^brokerctl: logs stats: $_->[0] $_->[1]: /,
+		    "@$_: and said so");
+	}
+	($out, $status) = $run->("C", qw(logs stats -v never));
+	is($status, 1, "no such vault");
 };
 
 subtest "who may" => sub {

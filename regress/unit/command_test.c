@@ -30,6 +30,7 @@
 #include <cmocka.h>
 
 #include "../../brokerctl/command.h"
+#include "../../brokerctl/ctl.h"
 
 #define WORDS_MAX	24
 
@@ -92,7 +93,8 @@ walk(const struct command *tree, const char *prefix)
 		    line);
 		assert_ptr_equal(args.path[args.depth - 1], cmd);
 		assert_non_null(cmd->help);
-		assert_true((cmd->sub == NULL) != (cmd->run == NULL));
+		assert_true(cmd->sub != NULL || cmd->run != NULL);
+		assert_true(cmd->sub == NULL || cmd->max == 0);
 		args_free(&args);
 		if (cmd->sub != NULL) {
 			(void)strlcat(line, " ", sizeof(line));
@@ -105,6 +107,25 @@ static void
 names(void **state)
 {
 	walk(commands, "");
+}
+
+/* One that is a group as well runs itself unless a word follows. */
+static void
+both(void **state)
+{
+	const struct command	*cmd;
+
+	assert_non_null(cmd = parse(commands, "logs"));
+	assert_ptr_equal(cmd->run, cmd_logs);
+	args_free(&args);
+	assert_ptr_equal(parse(commands, "logs -n 3"), cmd);
+	args_free(&args);
+	assert_ptr_equal(parse(commands, "logs stats -v x")->run,
+	    cmd_logs_stats);
+	assert_string_equal(args_value(&args, 'v', ""), "x");
+	args_free(&args);
+	refused("logs nothing", "there is no command \"nothing\"");
+	refused("logs -n 3 stats", "logs: too many arguments");
 }
 
 static void
@@ -303,6 +324,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(names),
+		cmocka_unit_test(both),
 		cmocka_unit_test(abbreviations),
 		cmocka_unit_test(not_commands),
 		cmocka_unit_test(options),
