@@ -38,9 +38,12 @@ static const char *const	security[][2] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "X-Frame-Options", "DENY" },
 	{ "Referrer-Policy", "no-referrer" },
-	{ "Content-Security-Policy", "default-src 'self'; "
-	    "script-src 'self'; style-src 'self' 'unsafe-inline'; "
-	    "img-src 'self' data:; frame-ancestors 'none'" }
+	{ "Cross-Origin-Opener-Policy", "same-origin" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	{ "Content-Security-Policy", "default-src 'none'; "
+	    "script-src 'self'; style-src 'self'; img-src 'self'; "
+	    "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+	    "frame-ancestors 'none'" }
 };
 #define NSECURITY	(sizeof(security) / sizeof(security[0]))
 
@@ -231,6 +234,15 @@ reply_pem(struct request *req, const void *pem, size_t len)
 	body = json_text_copy(pem, len);
 	head(req, 200, TYPE_PEM, HTTP_BODY_LENGTH, len,
 	    (const char *const (*)[2])more, api.conf.proxy_port == 0 ? 1 : 2);
+	send_body(req, body, len);
+}
+
+void
+reply_page(struct request *req, const char *type, const void *data, size_t len)
+{
+	char	*body = json_text_copy(data, len);
+
+	head(req, 200, type, HTTP_BODY_LENGTH, len, NULL, 0);
 	send_body(req, body, len);
 }
 

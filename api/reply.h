@@ -72,6 +72,9 @@ void	 reply_stream(struct request *);
 void	 reply_export(struct request *, const char *type, const char *name,
 	    uint64_t head, const char *trimmed);
 
+/* A file of the page. */
+void	 reply_page(struct request *, const char *type, const void *, size_t);
+
 /* The root certificate. */
 void	 reply_pem(struct request *, const void *, size_t);
 

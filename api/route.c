@@ -28,6 +28,8 @@
 
 #define LOG_QUERY	"limit before after q"
 #define EXPORT_QUERY	"before after format q"
+/* What the page keeps in its address. */
+#define PAGE_QUERY	"vault q row paused"
 #define VALUES_QUERY	"key prefix limit"
 #define STATS_QUERY	"since until step buckets"
 
@@ -36,6 +38,9 @@
  * its words; the first that fits is taken.
  */
 static const struct route	routes[] = {
+	{ HTTP_M_GET, "/", page_index, ROUTE_PUBLIC, PAGE_QUERY },
+	{ HTTP_M_GET, "/page/*", page_file, ROUTE_PUBLIC, NULL },
+
 	{ HTTP_M_GET, "/health", status_health, ROUTE_PUBLIC, NULL },
 	{ HTTP_M_GET, "/v1/status", status_get, ROUTE_PUBLIC, NULL },
 	{ HTTP_M_GET, "/v1/mitm/ca.pem", ca_get, ROUTE_PUBLIC, NULL },

@@ -81,6 +81,7 @@ request_fn	 services_list, services_replace, services_upsert;
 request_fn	 services_usage;
 request_fn	 settings_get, settings_set;
 request_fn	 sessions_list, sessions_mint, sessions_revoke;
+request_fn	 page_file, page_index;
 request_fn	 status_get, status_health, status_init;
 request_fn	 status_processes, status_reload, status_verbose;
 request_fn	 stream_instance, stream_vault;

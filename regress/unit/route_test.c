@@ -150,7 +150,9 @@ not_found(void **state)
 {
 	api.proc = PROC_API_TCP;
 	lacks(HTTP_M_GET, "", "");
-	lacks(HTTP_M_GET, "/", "");
+	lacks(HTTP_M_GET, "/page", "");
+	lacks(HTTP_M_GET, "/page/", "");
+	lacks(HTTP_M_POST, "/", "GET, HEAD");
 	lacks(HTTP_M_GET, "/healthy", "");
 	lacks(HTTP_M_GET, "/health/", "");
 	lacks(HTTP_M_GET, "//health", "");

@@ -1,0 +1,135 @@
+// The page: who is signed in, which vault, and the tab that is shown.
+
+import { h, fill } from "./dom.js";
+import * as session from "./session.js";
+import { Logs } from "./logs.js";
+
+const root = document.getElementById("app");
+let view = null;
+
+// What is looked at is in the address, for a link to it and the back button.
+export function address() {
+	const p = new URLSearchParams(location.search);
+
+	return { vault: p.get("vault"), q: p.get("q") ?? "",
+	    row: Number(p.get("row")) || null,
+	    paused: p.get("paused") === "1" };
+}
+
+export function setAddress(change, replace) {
+	const p = new URLSearchParams(location.search);
+	const before = p.toString();
+
+	for (const [k, v] of Object.entries(change)) {
+		if (v === null || v === "" || v === false)
+			p.delete(k);
+		else
+			p.set(k, v === true ? "1" : v);
+	}
+	if (p.toString() === before)
+		return;
+	const to = p.size > 0 ? `/?${p}` : "/";
+	if (replace)
+		history.replaceState(null, "", to);
+	else
+		history.pushState(null, "", to);
+}
+
+function signIn(why) {
+	view?.end();
+	view = null;
+	document.title = "brokerd";
+	session.form(root, why, (login) => start(login.vault));
+}
+
+async function signOut() {
+	await session.signOut().catch(() => {});
+	setAddress({ vault: null, q: null, row: null, paused: null }, true);
+	signIn("You are signed out.");
+}
+
+// "*" is the instance log.
+function places(me) {
+	const list = (me.vaults ?? []).filter((v) => v.role !== "proxy")
+	    .map((v) => [v.name, v.name]);
+
+	if (me.is_owner)
+		list.push(["*", "Instance log, all vaults"]);
+	return list;
+}
+
+function frame(me, list, vault) {
+	const main = h("main");
+	const chooser = h("select", { "aria-label": "Vault",
+	    onchange: () => {
+		setAddress({ vault: chooser.value, row: null });
+		open(me, list);
+	    } }, list.map(([v, name]) => h("option", { value: v,
+	    selected: v === vault }, name)));
+
+	fill(root, [h("header", null,
+	    h("a.brand", { href: "/" }, h("img", { src: "/page/icon.svg",
+		alt: "", width: 18, height: 18 }), "brokerd"),
+	    chooser,
+	    h("nav", { "aria-label": "Views" },
+		h("a", { "aria-current": "page", href: location.href },
+		"Logs")),
+	    h("span.who", null, me.name ?? me.agent_name ?? "session"),
+	    h("button.quiet", { onclick: signOut }, "Sign out")), main]);
+	return main;
+}
+
+function open(me, list) {
+	const at = address();
+	const vault = list.some(([v]) => v === at.vault) ? at.vault :
+	    list[0]?.[0];
+
+	view?.end();
+	view = null;
+	if (vault === undefined) {
+		const main = frame(me, list, null);
+		fill(main, [h("p.state", null, h("b", null,
+		    "There is no log that you may read."), " It takes the " +
+		    "role member in a vault, or the instance role owner.")]);
+		return;
+	}
+	if (at.vault !== null && at.vault !== vault)
+		setAddress({ vault, row: null }, true);
+	document.title = `${vault === "*" ? "Instance log" : vault} – brokerd`;
+	view = new Logs(frame(me, list, vault), me,
+	    vault === "*" ? null : vault, signIn);
+}
+
+async function start(vault) {
+	let me;
+
+	try {
+		me = await session.me();
+	} catch (e) {
+		return signIn(e.status === 401 ? null : e.message);
+	}
+	if (vault && address().vault === null)
+		setAddress({ vault }, true);
+	const list = places(me);
+	window.onpopstate = () => open(me, list);
+	open(me, list);
+}
+
+async function begin() {
+	const token = session.linkToken();
+
+	if (token === null)
+		return start();
+	try {
+		const login = await session.exchange(token);
+
+		await start(login.vault);
+	} catch (e) {
+		signIn(e.status === 401 ? "This link has been used, or is " +
+		    "older than a minute: brokerctl open prints a new one." :
+		    e.message);
+	}
+}
+
+window.addEventListener("hashchange", begin);
+begin();

@@ -1,0 +1,126 @@
+// All that is known of one row, what it means, and where to go from it.
+
+import { h, fill, say } from "./dom.js";
+import * as format from "./format.js";
+import * as words from "./words.js";
+import { actor } from "./rows.js";
+import { term } from "./filter.js";
+
+const quote = (s) => /^[\w@%+=:,./-]+$/.test(s) ? s :
+    `'${String(s).replace(/'/g, "'\\''")}'`;
+
+export class Detail {
+	// on: close(), step(n), filter(key, value)
+	constructor(vault, on) {
+		Object.assign(this, { vault, on });
+		this.el = h("aside.detail", { "aria-label": "Details of the row",
+		    hidden: true, tabindex: -1 });
+	}
+
+	command(row) {
+		const v = this.vault === null ? "" : ` -v ${quote(this.vault)}`;
+
+		return row.kind === "request" ?
+		    `brokerctl logs${v} --id ${row.request_id} -o wide` :
+		    `brokerctl logs${v} --after-cursor ${row.id - 1} -n 1 -o json`;
+	}
+
+	async copy(what, text) {
+		try {
+			await navigator.clipboard.writeText(text);
+			say(`${what} is in the clipboard.`);
+			this.note.textContent = `${what} copied`;
+		} catch {
+			this.note.textContent = text;
+		}
+	}
+
+	field(name, value, key, filter) {
+		if (value === "" || value === null || value === undefined)
+			return null;
+		return [h("dt", null, name), h("dd", null, key ?
+		    h("button.link", { title: `Show only ${term(key,
+		    filter ?? value)}`, onclick: () => this.on.filter(key,
+		    filter ?? value) }, value) : value)];
+	}
+
+	fields(row) {
+		const f = (...a) => this.field(...a);
+		const [code, word] = words.status(row);
+
+		return [
+			f("Began", format.whole(row.created_at, false)),
+			f("", format.whole(row.created_at, true)),
+			row.kind === "request" ? [
+			    f("Status", `${code} ${word}`,
+				row.status ? "status" : null, row.status),
+			    f("Error code", row.error_code, "error_code"),
+			    f("Decision", row.decision, "decision"),
+			    f("", words.decision(row)),
+			    f("Request", row.method, "method"),
+			    f("Host", row.host, "host"),
+			    f("Path", row.path + (row.path_cut ?
+				` (${row.path_cut})` : "")),
+			    f("Service", row.matched_service, "service"),
+			    f("Credentials", row.credential_keys.join(", ")),
+			    f("Took", row.open ? "" :
+				format.latency(row.latency_us)),
+			    f("First byte", format.latency(row.ttfb_us)),
+			    f("Body", `${format.bytes(row.bytes_in)} from the ` +
+				`agent, ${format.bytes(row.bytes_out)} to it`),
+			    f("Way in", row.ingress, "ingress"),
+			    f("Protocol", row.protocol),
+			    f("Connection", row.conn),
+			    f("Own auth", row.auth_scheme &&
+				`${row.auth_scheme} in ${row.auth_header}`),
+			    f("Upstream", row.upstream_addr)
+			] : [
+			    f("Kind", row.kind, "kind"),
+			    f("What", row.action),
+			    f("Host", row.host), f("Count", row.count || "")
+			],
+			f("Who", actor(row), "actor", row.actor_name ??
+			    row.actor_id),
+			f("", `${row.actor_type} ${row.actor_id}`.trim()),
+			f("Session", row.session),
+			f("From", row.client_addr),
+			f("Request id", row.request_id, "request_id"),
+			f("Trace id", row.trace_id),
+			f("Row", row.id), f("Position", row.seq ?
+			    `${row.seq} of worker ${row.instance}` : "")
+		];
+	}
+
+	show(row) {
+		const [what, next] = words.explain(row);
+
+		this.row = row;
+		this.el.hidden = false;
+		this.note = h("span.hint");
+		fill(this.el, [h("div.bar", null,
+		    h("h2", null, row.kind === "request" ?
+			`${row.method} ${row.host}` : words.note(row)),
+		    h("button.quiet", { onclick: () => this.on.step(-1),
+			title: "Newer (k)" }, "Newer"),
+		    h("button.quiet", { onclick: () => this.on.step(1),
+			title: "Older (j)" }, "Older"),
+		    h("button.quiet", { onclick: () => this.on.close(),
+			title: "Close (Esc)", "aria-label": "Close" }, "✕")),
+		    what ? h("p.why", null, h("b", null, what),
+			next ? ` ${next}` : "") : null,
+		    h("dl", null, this.fields(row).flat(2)),
+		    row.detail ? h("pre", null,
+			JSON.stringify(row.detail, null, 2)) : null,
+		    h("div.bar", null,
+			h("button", { onclick: () => this.copy("JSON",
+			    JSON.stringify(row, null, 2)) }, "Copy as JSON"),
+			h("button", { onclick: () => this.copy("The command",
+			    this.command(row)) }, "Copy as command"),
+			this.note)]);
+	}
+
+	hide() {
+		this.row = null;
+		this.el.hidden = true;
+	}
+}

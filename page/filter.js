@@ -1,0 +1,222 @@
+// The search box: the grammar of brokerctl logs and of the API, completed
+// from what occurs in the log, and chips for what is asked for often.
+
+import { h, fill } from "./dom.js";
+import { get, logPath } from "./http.js";
+
+const KEYS = ["actor", "decision", "error_code", "host", "ingress", "kind",
+    "method", "min_ms", "path", "request_id", "service", "since", "status",
+    "status_bucket", "until"];
+const FIXED = {
+	status: ["2xx", "3xx", "4xx", "5xx", "404", "429", "500-599"],
+	status_bucket: ["err", "2xx", "3xx", "4xx", "5xx"],
+	min_ms: ["100", "500", "1000", "5000"],
+	since: ["15m", "1h", "6h", "1d", "2d"], until: ["15m", "1h", "1d"],
+	path: ["*"]
+};
+const LISTED = ["actor", "decision", "error_code", "host", "ingress", "kind",
+    "method", "service", "vault"];
+const CHIPS = [["status_bucket:err", "Errors"], ["decision:blocked",
+    "Blocked"], ["status:4xx", "4xx"], ["status:5xx", "5xx"],
+    ["min_ms:1000", "Slow (1 s)"]];
+
+// Terms have blanks between them, but for those in quotes.
+export function terms(q) {
+	return q.match(/(?:"(?:\\.|[^"\\])*"?|[^\s"])+/g) ?? [];
+}
+
+export function term(key, value) {
+	return `${key}:${/^[^\s,"!][^\s,"]*$/.test(value) ? value :
+	    `"${String(value).replace(/["\\]/g, "\\$&")}"`}`;
+}
+
+export function toggle(q, t) {
+	const all = terms(q);
+
+	return (all.includes(t) ? all.filter((x) => x !== t) :
+	    [...all, t]).join(" ");
+}
+
+// One term for a key: another takes its place.
+export function put(q, key, value) {
+	const rest = terms(q).filter((t) => !t.startsWith(`${key}:`));
+
+	return (value === null ? rest : [...rest, term(key, value)]).join(" ");
+}
+
+export class Filter {
+	constructor(vault, q, changed) {
+		Object.assign(this, { vault, q, changed, at: -1, found: [] });
+		this.input = h("input", { type: "search", id: "q", value: q,
+		    placeholder: "Filter, such as status:5xx host:*.example.com",
+		    autocomplete: "off", autocapitalize: "off",
+		    spellcheck: "false", role: "combobox",
+		    "aria-label": "Filter", "aria-expanded": "false",
+		    "aria-autocomplete": "list", "aria-controls": "found",
+		    "aria-describedby": "wrong" });
+		this.list = h("ul.found", { id: "found", role: "listbox",
+		    "aria-label": "Suggestions", hidden: true });
+		this.wrong = h("p.wrong", { id: "wrong", role: "alert",
+		    hidden: true });
+		this.chips = h("div.chips", { role: "group",
+		    "aria-label": "Common filters" });
+		this.input.addEventListener("input", () => this.complete());
+		this.input.addEventListener("focus", () => this.complete());
+		this.input.addEventListener("blur", () => this.close());
+		this.input.addEventListener("search", () => {
+			if (this.input.value === "")
+				this.set("");
+		});
+		this.input.addEventListener("keydown", (e) => this.key(e));
+		this.list.addEventListener("mousedown", (e) => {
+			const i = e.target.dataset?.i;
+
+			e.preventDefault();
+			if (i !== undefined)
+				this.take(Number(i));
+		});
+		this.el = h("div.filter", { role: "search" }, h("div.box", null,
+		    this.input, this.list), this.wrong, this.chips);
+		this.draw();
+	}
+
+	draw() {
+		const have = terms(this.q);
+		const own = CHIPS.map(([t, name]) => this.chip(t, name,
+		    have.includes(t)));
+		const more = have.filter((t) => !CHIPS.some(([c]) => c === t))
+		    .map((t) => this.chip(t, t, true));
+
+		fill(this.chips, [...own, ...more, have.length > 0 ?
+		    h("button.quiet", { onclick: () => this.set("") },
+		    "Clear") : null]);
+	}
+
+	chip(t, name, on) {
+		return h("button.chip", { "aria-pressed": String(on),
+		    onclick: () => this.set(toggle(this.q, t)) }, name);
+	}
+
+	set(q) {
+		this.q = this.input.value = q;
+		this.fault(null);
+		this.close();
+		this.draw();
+		this.changed(q);
+	}
+
+	// An error of the server's, which says where it is.
+	fault(e) {
+		this.wrong.hidden = e === null;
+		this.wrong.textContent = e?.message ?? "";
+		this.input.setAttribute("aria-invalid", e !== null);
+		if (e?.body.at !== undefined && e.body.parameter === "q" &&
+		    document.activeElement === this.input)
+			this.input.setSelectionRange(e.body.at,
+			    this.input.value.length);
+	}
+
+	key(e) {
+		if (e.key === "Enter") {
+			if (this.at >= 0)
+				this.take(this.at);
+			else
+				this.set(this.input.value.trim());
+		} else if (e.key === "Escape") {
+			if (!this.list.hidden)
+				this.close();
+			else
+				this.input.blur();
+			e.stopPropagation();
+		} else if (e.key === "ArrowDown" || e.key === "ArrowUp") {
+			const n = this.found.length;
+
+			if (n > 0)
+				this.mark((this.at + (e.key === "ArrowDown" ?
+				    1 : this.at < 0 ? n : n - 1)) % n);
+		} else
+			return;
+		e.preventDefault();
+	}
+
+	// The word at the cursor: where it begins, its key and its value.
+	word() {
+		const end = this.input.selectionStart;
+		const from = this.input.value.lastIndexOf(" ", end - 1) + 1;
+		const m = /^(!?)(\w*)(:?)(.*)$/.exec(
+		    this.input.value.slice(from, end));
+
+		return m && { from, end, not: m[1], key: m[2], colon: m[3],
+		    value: m[4].slice(m[4].lastIndexOf(",") + 1) };
+	}
+
+	async complete() {
+		const w = this.word();
+		let found = [];
+
+		this.abort?.abort();
+		if (!w)
+			return this.close();
+		if (!w.colon) {
+			const keys = this.vault === null ?
+			    [...KEYS, "vault"] : KEYS;
+			found = keys.filter((k) => k.startsWith(w.key))
+			    .map((k) => `${k}:`);
+		} else if (FIXED[w.key]) {
+			found = FIXED[w.key].filter((v) =>
+			    v.startsWith(w.value));
+		} else if (LISTED.includes(w.key)) {
+			this.abort = new AbortController();
+			try {
+				found = (await get(`${logPath(this.vault)}` +
+				    "/values", { key: w.key, limit: 12,
+				    prefix: w.value.replace(/^"/, "") },
+				    this.abort.signal)).values;
+			} catch {
+				return;
+			}
+		}
+		this.show(found.slice(0, 15));
+	}
+
+	show(found) {
+		this.found = document.activeElement === this.input ? found : [];
+		this.at = -1;
+		fill(this.list, this.found.map((f, i) => h("li", { id: `f${i}`,
+		    role: "option", "data-i": i, "aria-selected": "false" },
+		    f === "" ? "\"\" (none)" : f)));
+		this.list.hidden = this.found.length === 0;
+		this.input.setAttribute("aria-expanded", !this.list.hidden);
+		this.input.removeAttribute("aria-activedescendant");
+	}
+
+	mark(i) {
+		this.list.children[this.at]?.setAttribute("aria-selected",
+		    "false");
+		this.at = i;
+		this.list.children[i].setAttribute("aria-selected", "true");
+		this.list.children[i].scrollIntoView({ block: "nearest" });
+		this.input.setAttribute("aria-activedescendant", `f${i}`);
+	}
+
+	take(i) {
+		const w = this.word(), f = this.found[i], v = this.input.value;
+		const text = w.colon ? term("", f).slice(1) : f;
+		const at = w.colon ? w.end - w.value.length :
+		    w.from + w.not.length;
+
+		this.input.value = v.slice(0, at) + text +
+		    (w.colon ? " " : "") + v.slice(w.end).trimStart();
+		this.input.setSelectionRange(at + text.length +
+		    (w.colon ? 1 : 0), at + text.length + (w.colon ? 1 : 0));
+		if (w.colon)
+			this.set(this.input.value.trim());
+		else
+			this.complete();
+	}
+
+	close() {
+		this.abort?.abort();
+		this.show([]);
+	}
+}

@@ -1,0 +1,101 @@
+// Numbers, times and sizes as people read them.
+
+const pad = (n, w = 2) => String(n).padStart(w, "0");
+
+export const store = {
+	get: (k, none) => {
+		try { return localStorage.getItem(k) ?? none; }
+		catch { return none; }
+	},
+	set: (k, v) => {
+		try { localStorage.setItem(k, v); } catch { /* private */ }
+	}
+};
+
+// "local", "utc" or "relative"
+export let clock = store.get("clock", "local");
+export function setClock(c) {
+	clock = c;
+	store.set("clock", c);
+}
+
+function parts(t, utc) {
+	const d = new Date(t);
+
+	return utc ? [d.getUTCFullYear(), d.getUTCMonth() + 1, d.getUTCDate(),
+	    d.getUTCHours(), d.getUTCMinutes(), d.getUTCSeconds(),
+	    d.getUTCMilliseconds()] :
+	    [d.getFullYear(), d.getMonth() + 1, d.getDate(), d.getHours(),
+	    d.getMinutes(), d.getSeconds(), d.getMilliseconds()];
+}
+
+export function ago(t, now = Date.now()) {
+	const s = Math.max(0, (now - t) / 1000);
+
+	if (s < 10)
+		return `${s.toFixed(1)} s ago`;
+	if (s < 60)
+		return `${Math.floor(s)} s ago`;
+	if (s < 3600)
+		return `${Math.floor(s / 60)} min ago`;
+	if (s < 86400)
+		return `${Math.floor(s / 3600)} h ago`;
+	return `${Math.floor(s / 86400)} d ago`;
+}
+
+// In a row: to the millisecond, with the day when it is not today's.
+export function time(iso) {
+	const t = Date.parse(iso);
+
+	if (clock === "relative")
+		return ago(t);
+	const p = parts(t, clock === "utc");
+	const now = parts(Date.now(), clock === "utc");
+	const at = `${pad(p[3])}:${pad(p[4])}:${pad(p[5])}.${pad(p[6], 3)}`;
+	return p[0] === now[0] && p[1] === now[1] && p[2] === now[2] ? at :
+	    `${pad(p[1])}-${pad(p[2])} ${at}`;
+}
+
+export function whole(iso, utc) {
+	const p = parts(Date.parse(iso), utc);
+	const us = /\.\d{3}(\d{3})/.exec(iso)?.[1] ?? "";
+
+	return `${p[0]}-${pad(p[1])}-${pad(p[2])} ${pad(p[3])}:${pad(p[4])}:` +
+	    `${pad(p[5])}.${pad(p[6], 3)}${us}${utc ? " UTC" : ""}`;
+}
+
+export function latency(us) {
+	if (us === null || us === undefined || us < 0)
+		return "";
+	if (us < 10000)
+		return `${(us / 1000).toFixed(1)} ms`;
+	if (us < 1000000)
+		return `${Math.round(us / 1000)} ms`;
+	if (us < 60000000)
+		return `${(us / 1000000).toFixed(2)} s`;
+	return `${Math.floor(us / 60000000)} min ` +
+	    `${Math.round(us % 60000000 / 1000000)} s`;
+}
+
+export function bytes(n) {
+	const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+	let i = 0;
+
+	for (; n >= 1024 && i < units.length - 1; i++)
+		n /= 1024;
+	return `${i > 0 && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[i]}`;
+}
+
+export function count(n) {
+	return n.toLocaleString("en");
+}
+
+// "1 row", "2,000 rows"
+export function some(n, one, many = `${one}s`) {
+	return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+export function span(hours) {
+	return hours % 24 === 0 ? some(hours / 24, "day") :
+	    some(hours, "hour");
+}

@@ -1,0 +1,39 @@
+// What keys do, and a dialog that says so.
+
+import { h } from "./dom.js";
+
+const HELP = [
+	["/", "search"], ["j, ↓", "next row (older)"],
+	["k, ↑", "row before (newer)"], ["g", "the newest row, live"],
+	["G", "the oldest row in memory"], ["Enter", "details of the row"],
+	["Esc", "close what is open, leave the search"],
+	["Space", "pause, go on"], ["e", "errors only"],
+	["t", "times: local, UTC, how long ago"], ["?", "this help"]
+];
+
+export const help = h("dialog.help", { "aria-label": "Keys" },
+    h("h2", null, "Keys"),
+    h("dl", null, HELP.map(([k, what]) => [h("dt", null,
+	k.split(", ").map((one) => h("kbd", null, one))),
+	h("dd", null, what)])),
+    h("p", null, "Click on a row for its details; with Ctrl or Alt on a " +
+	"cell to filter by what it says."),
+    h("form", { method: "dialog" }, h("button", null, "Close")));
+
+export function listen(actions) {
+	document.addEventListener("keydown", (e) => {
+		const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(
+		    e.target.tagName);
+
+		if (e.ctrlKey || e.metaKey || e.altKey || help.open)
+			return;
+		if (typing && e.key !== "Escape")
+			return;
+		if ((e.key === " " || e.key === "Enter") &&
+		    /^(BUTTON|A|SUMMARY)$/.test(e.target.tagName))
+			return;
+		const key = { ArrowDown: "j", ArrowUp: "k" }[e.key] ?? e.key;
+		if (actions[key] && actions[key](e) !== false)
+			e.preventDefault();
+	});
+}

@@ -1,0 +1,419 @@
+// The Logs tab: one list of rows, live or held still.
+
+import { h, fill, say, paced } from "./dom.js";
+import { get, address as url, logPath } from "./http.js";
+import { address, setAddress } from "./app.js";
+import * as format from "./format.js";
+import { Chart } from "./chart.js";
+import { Detail } from "./detail.js";
+import { Filter, put, terms, term } from "./filter.js";
+import { help, listen } from "./keys.js";
+import { Rows } from "./rows.js";
+import { Stream } from "./stream.js";
+
+const LIVE = 2000;		// rows kept while they come
+const MOST = 20000;		// with those that were scrolled back to
+const OPEN = 256;		// in flight, shown
+const PAGE = 200;
+
+const STATES = {
+	connecting: "Connecting", live: "Live", "catching up": "Catching up",
+	disconnected: "Disconnected, trying again",
+	"not allowed": "Not allowed any more", "signed out": "Signed out",
+	loading: "Loading"
+};
+
+let current = null;
+
+listen({
+	"/": () => current?.filter.input.focus(),
+	j: () => current?.step(1), k: () => current?.step(-1),
+	g: () => current?.newest(),
+	G: () => current?.select(current.list.at(-1)),
+	Enter: () => current?.toggleDetail(), Escape: () => current?.escape(),
+	" ": () => current?.pause(!current.paused),
+	e: () => current?.errors(), t: () => current?.nextClock(),
+	"?": () => help.showModal()
+});
+
+export class Logs {
+	constructor(root, me, vault, signIn) {
+		const at = address();
+
+		Object.assign(this, { root, me, vault, signIn, q: at.q,
+		    paused: at.paused, held: [], fresh: 0, rows: [],
+		    open: new Map(), older: null, wanted: at.row });
+		current = this;
+		this.filter = new Filter(vault, at.q, (q) => this.search(q));
+		this.table = new Rows({ select: (r) => this.select(r, true),
+		    filter: (k, v) => this.narrow(k, v),
+		    older: () => this.loadOlder(),
+		    scrolled: (top) => this.scrolled(top) });
+		this.detail = new Detail(vault, { close: () => this.select(null),
+		    step: (n) => this.step(n),
+		    filter: (k, v) => this.narrow(k, v) });
+		this.chart = new Chart(vault, (s, u) => this.filter.set(put(put(
+		    this.q, "since", s), "until", u)));
+		this.update = paced(60, () => this.draw());
+		this.build();
+		this.ticker = setInterval(() => format.clock === "relative" &&
+		    this.table.again(), 5000);
+		this.load();
+		this.retention();
+	}
+
+	build() {
+		this.badge = h("span.badge", { role: "status" });
+		this.pill = h("button.pill", { hidden: true,
+		    onclick: () => this.newest() });
+		this.pauseButton = h("button", { onclick: () =>
+		    this.pause(!this.paused), title: "Space" });
+		this.clockButton = h("button.quiet", { title: "Times (t)",
+		    onclick: () => this.nextClock() });
+		this.exports = ["jsonl", "csv"].map((f) => h("a", { download: "",
+		    title: "What the filter shows, all of it" },
+		    f === "csv" ? "CSV" : "JSON lines"));
+		this.keep = h("span.keep");
+		this.note = h("div.state", { hidden: true });
+		this.foot = h("footer", null, this.keep, h("span.out", null,
+		    "Export: ", this.exports[0], " ", this.exports[1]));
+		fill(this.root, [this.chart.el, h("div.tools", null,
+		    this.filter.el, h("div.buttons", null, this.badge,
+		    this.pauseButton, this.clockButton, h("button.quiet", {
+		    onclick: () => help.showModal(), title: "Keys (?)",
+		    "aria-label": "Keys" }, "?"))),
+		    h("div.pane", null, h("div.left", null, this.table.table,
+			this.note, this.pill), this.detail.el), this.foot,
+		    help]);
+		this.root.className = "logs";
+		this.drawClock();
+		this.drawPause();
+	}
+
+	get list() {
+		return this.table.list;
+	}
+
+	state(s) {
+		this.badge.textContent = this.paused && s === "live" ?
+		    "Paused" : STATES[s];
+		this.badge.dataset.state = this.paused && s === "live" ?
+		    "paused" : s;
+		this.last = s;
+		if (s === "signed out")
+			this.signIn("Your session is over.");
+	}
+
+	async retention() {
+		let text = "Bodies, headers and query strings are never recorded.";
+
+		if (this.me.is_owner) {
+			const r = (await get("/v1/admin/settings").catch(() =>
+			    ({}))).logs_retention;
+
+			if (r)
+				text = "Kept: " + [r.max_age_hours ?
+				    `${format.span(r.max_age_hours)}` : null,
+				    r.max_rows_per_vault ? format.some(
+				    r.max_rows_per_vault, "row") + " a vault" :
+				    null].filter(Boolean).join(" or ")
+				    .replace(/^$/, "for ever") + `. ${text}`;
+		}
+		this.keep.textContent = text;
+	}
+
+	// A new list: the newest page, and the stream from its head on.
+	async load() {
+		this.stream?.end();
+		this.abort?.abort();
+		this.abort = new AbortController();
+		Object.assign(this, { rows: [], held: [], fresh: 0, older: null,
+		    failed: null });
+		this.open.clear();
+		this.state("loading");
+		this.draw();
+		this.chart.set(this.q);
+		this.exports.forEach((a, i) => { a.href = url(
+		    `${logPath(this.vault)}/export`, { q: this.q,
+		    format: ["jsonl", "csv"][i] }); });
+		try {
+			const page = await this.pageOf({});
+
+			this.rows = page.logs;
+			this.older = page.next_cursor;
+			this.table.toTop();
+			this.stream = new Stream(this.vault, this.q,
+			    page.latest_id, this);
+			await this.findWanted();
+		} catch (e) {
+			if (e.name === "AbortError")
+				return;
+			if (e.status === 401)
+				return this.signIn("Your session is over.");
+			if (e.code === "invalid_filter")
+				this.filter.fault(e);
+			this.failed = e;
+			this.state(e.status === 403 || e.status === 404 ?
+			    "not allowed" : "disconnected");
+		}
+		this.draw();
+	}
+
+	pageOf(cursor) {
+		return get(logPath(this.vault), { limit: PAGE, q: this.q,
+		    ...cursor }, this.abort.signal);
+	}
+
+	// A row that the address names may be further back.
+	async findWanted() {
+		const id = this.wanted;
+
+		this.wanted = null;
+		if (id === null)
+			return;
+		let row = this.rows.find((r) => r.id === id);
+		if (!row && this.rows.length > 0 && id < this.rows.at(-1).id) {
+			const page = await this.pageOf({ before: id + 1 });
+
+			row = page.logs.find((r) => r.id === id);
+			if (row) {
+				this.pause(true);
+				this.rows = page.logs;
+				this.older = page.next_cursor;
+			}
+		}
+		this.draw();
+		if (row) {
+			this.select(row, true);
+			this.table.show(row);
+		} else
+			setAddress({ row: null }, true);
+	}
+
+	async loadOlder() {
+		if (this.older === null || this.loading ||
+		    this.rows.length >= MOST)
+			return;
+		this.loading = true;
+		const abort = this.abort;
+		try {
+			const page = await this.pageOf({ before: this.older });
+
+			if (abort === this.abort) {
+				this.rows = this.rows.concat(page.logs);
+				this.older = page.next_cursor;
+			}
+		} catch (e) {
+			if (e.name !== "AbortError")
+				say(`Older rows cannot be loaded: ${e.message}`);
+		}
+		this.loading = false;
+		this.draw();
+		if (this.older !== null && this.list.length < this.table.page)
+			this.loadOlder();
+	}
+
+	// Called by the stream.
+	row(row) {
+		this.fresh += this.paused ? 1 : 0;
+		if (this.paused) {
+			this.held.unshift(row);
+			if (this.held.length > LIVE) {
+				this.held.length = LIVE;
+				this.skipped = true;
+			}
+		} else {
+			this.rows.unshift(row);
+			if (this.rows.length > LIVE) {
+				this.rows.length = LIVE;
+				this.older = this.rows.at(-1).id;
+			}
+		}
+		this.update();
+		this.chart.later();
+	}
+
+	openRow(row) {
+		row.open = true;
+		this.open.set(row.request_id, row);
+		if (this.open.size > OPEN)
+			this.open.delete(this.open.keys().next().value);
+		this.update();
+	}
+
+	close({ request_id }) {
+		this.open.delete(request_id);
+		this.update();
+	}
+
+	trimmed({ gone, exact }) {
+		say(`${exact ? "" : "At most "}${format.some(gone, "row")} ` +
+		    "were deleted by retention before they could be shown.");
+	}
+
+	draw() {
+		const list = this.paused ? this.rows :
+		    [...this.open.values()].reverse().concat(this.rows);
+
+		this.table.set(list);
+		if (this.paused && this.fresh > 0)
+			this.pill.textContent = `${format.some(this.fresh,
+			    "new row")} – show`;
+		this.pill.hidden = !this.paused || this.fresh === 0;
+		this.drawNote();
+	}
+
+	drawNote() {
+		const e = this.failed;
+		let text = null;
+
+		if (e)
+			text = e.status === 403 ? ["You may not read this log.",
+			    "It takes the role member in the vault."] :
+			    e.status === 404 ? ["There is no such vault.", ""] :
+			    e.code === "invalid_filter" ? ["The filter is not " +
+			    "understood.", e.message] : [e.message, h("button", {
+			    onclick: () => this.load() }, "Try again")];
+		else if (this.list.length === 0 && this.last === "loading")
+			text = ["Loading …", ""];
+		else if (this.list.length === 0)
+			text = this.q === "" ? ["No requests yet.", "They are " +
+			    "shown here as they come: run an agent with " +
+			    "brokerctl run."] : ["No row matches the filter.",
+			    h("button", { onclick: () => this.filter.set("") },
+			    "Show all rows")];
+		this.note.hidden = text === null;
+		if (text)
+			fill(this.note, [h("b", null, text[0]), " ", text[1]]);
+	}
+
+	search(q) {
+		this.q = q;
+		setAddress({ q, row: null });
+		this.select(null);
+		if (this.paused)
+			this.pause(false);
+		this.load();
+	}
+
+	narrow(key, value) {
+		if (value !== undefined && value !== null)
+			this.filter.set(terms(put(this.q, key,
+			    String(value))).join(" "));
+	}
+
+	errors() {
+		const t = term("status_bucket", "err"), all = terms(this.q);
+
+		this.filter.set((all.includes(t) ? all.filter((x) => x !== t) :
+		    [...all, t]).join(" "));
+	}
+
+	scrolled(top) {
+		if (!top && !this.paused)
+			this.pause(true);
+		else if (top && this.paused && this.byScroll && !this.fresh)
+			this.pause(false);
+		this.byScroll = !top || this.byScroll;
+	}
+
+	pause(on) {
+		if (on === this.paused)
+			return;
+		this.paused = on;
+		this.byScroll = false;
+		if (on) {
+			const n = this.open.size;
+
+			this.draw();
+			this.table.hold(-n);
+		} else {
+			this.rows = this.skipped ? this.held :
+			    this.held.concat(this.rows);
+			if (this.rows.length > LIVE)
+				this.rows.length = LIVE;
+			if (this.skipped || this.rows.length === LIVE)
+				this.older = this.rows.at(-1)?.id ?? null;
+			Object.assign(this, { held: [], fresh: 0,
+			    skipped: false });
+			this.table.toTop();
+		}
+		setAddress({ paused: on }, true);
+		this.drawPause();
+		this.state(this.last);
+		this.draw();
+	}
+
+	drawPause() {
+		this.pauseButton.textContent = this.paused ? "Go on" : "Pause";
+		this.pauseButton.setAttribute("aria-pressed", this.paused);
+	}
+
+	newest() {
+		this.pause(false);
+		this.table.toTop();
+	}
+
+	select(row, show) {
+		const was = this.table.selected;
+
+		this.table.select(row ?? null);
+		setAddress({ row: row?.id || null }, was !== null &&
+		    row !== null);
+		if (row && (show || !this.detail.el.hidden))
+			this.detail.show(row);
+		else if (!row) {
+			this.detail.hide();
+			this.table.view.focus({ preventScroll: true });
+		}
+	}
+
+	step(n) {
+		const i = this.list.indexOf(this.table.selected);
+		const row = this.list[i === -1 ? 0 : i + n];
+
+		if (!row)
+			return;
+		if (!this.paused)
+			this.pause(true);
+		this.select(row);
+		this.table.show(row);
+	}
+
+	toggleDetail() {
+		if (!this.detail.el.hidden)
+			this.select(null);
+		else if (this.table.selected)
+			this.select(this.table.selected, true);
+		else
+			this.step(1);
+	}
+
+	escape() {
+		if (document.activeElement === this.filter.input)
+			this.filter.input.blur();
+		else
+			this.select(null);
+	}
+
+	nextClock() {
+		format.setClock({ local: "utc", utc: "relative" }[format.clock] ??
+		    "local");
+		this.drawClock();
+		this.table.again();
+	}
+
+	drawClock() {
+		this.clockButton.textContent = { local: "Local time", utc: "UTC",
+		    relative: "How long ago" }[format.clock];
+	}
+
+	end() {
+		this.stream?.end();
+		this.abort?.abort();
+		this.chart.end();
+		clearInterval(this.ticker);
+		if (current === this)
+			current = null;
+	}
+}

@@ -1,0 +1,201 @@
+// The table: rows of one height in a window of what is in memory, so that a
+// browser never has more of them than fit on the screen and a few.
+
+import { h } from "./dom.js";
+import * as format from "./format.js";
+import * as words from "./words.js";
+
+const SPARE = 8;		// rows above and below what is seen
+
+export const COLUMNS = [
+	["time", "Time"], ["status", "Status"], ["method", "Method"],
+	["host", "Host and path"], ["service", "Service"],
+	["keys", "Credentials"], ["actor", "Actor"], ["latency", "Latency"]
+];
+
+// Half of the bar is 100 ms, all of it 10 s and more.
+function bar(us) {
+	return Math.max(2, Math.min(100, Math.log10(us / 1000 + 1) * 25));
+}
+
+function cell(name, value, text, title) {
+	return h(`span.c-${name}`, { role: "cell", title: title ?? text,
+	    "data-key": value === undefined ? null : name,
+	    "data-value": value }, text);
+}
+
+function request(row) {
+	const [code, word] = words.status(row);
+	const lat = h("span.c-latency", { role: "cell" },
+	    h("span.bar"), row.open ? "" : format.latency(row.latency_us));
+
+	if (!row.open)
+		lat.firstChild.style.setProperty("--w",
+		    `${bar(row.latency_us)}%`);
+	return [
+		cell("time", undefined, format.time(row.created_at),
+		    format.whole(row.created_at, format.clock === "utc")),
+		h("span.c-status", { role: "cell", title: `${code} ${word}`,
+		    "data-key": row.error_code ? "error_code" : "status",
+		    "data-value": row.error_code || row.status },
+		    h("b", null, code), " ", word),
+		cell("method", row.method, row.method),
+		h("span.c-host", { role: "cell", title: row.host + row.path,
+		    "data-key": "host", "data-value": row.host },
+		    h("b", null, row.host), row.path),
+		cell("service", row.matched_service, row.matched_service ||
+		    (row.decision === "passthrough" ? "(none)" : "")),
+		cell("keys", undefined, row.credential_keys.join(", ")),
+		cell("actor", row.actor_name ?? row.actor_id, actor(row)),
+		lat
+	];
+}
+
+export function actor(row) {
+	return (row.actor_name ?? row.actor_id) +
+	    (row.session ? " (session)" : "");
+}
+
+function other(row) {
+	return [
+		cell("time", undefined, format.time(row.created_at),
+		    format.whole(row.created_at, format.clock === "utc")),
+		h("span.c-status", { role: "cell", "data-key": "kind",
+		    "data-value": row.kind }, row.kind === "gap" ? "missing" :
+		    row.kind),
+		h("span.c-note", { role: "cell", title: words.note(row) },
+		    words.note(row)),
+		cell("actor", undefined, actor(row))
+	];
+}
+
+export class Rows {
+	// on: select(row), filter(key, value), older(), scrolled(atTop)
+	constructor(on) {
+		this.on = on;
+		this.list = [];		// newest first; those in flight are first
+		this.selected = null;
+		this.drawn = new Map();
+		this.space = h("div.space", { role: "rowgroup" });
+		this.view = h("div.rows", { tabindex: 0,
+		    "aria-label": "Rows of the request log" }, this.space);
+		this.table = h("div.table", { role: "table",
+		    "aria-label": "Request log", "aria-colcount": 8 },
+		    h("div.row.head", { role: "row" }, COLUMNS.map(([c, t]) =>
+		    h(`span.c-${c}`, { role: "columnheader" }, t))),
+		    this.view);
+		this.view.addEventListener("scroll", () => this.scrolled());
+		this.view.addEventListener("click", (e) => this.clicked(e));
+		new ResizeObserver(() => this.draw()).observe(this.view);
+	}
+
+	get height() {
+		return parseFloat(getComputedStyle(this.table)
+		    .getPropertyValue("--row")) || 24;
+	}
+
+	get page() {
+		return Math.max(1, Math.floor(this.view.clientHeight /
+		    this.height) - 1);
+	}
+
+	scrolled() {
+		this.draw();
+		this.on.scrolled(this.view.scrollTop < 2);
+		if (this.view.scrollTop + this.view.clientHeight >
+		    (this.list.length - 20) * this.height)
+			this.on.older();
+	}
+
+	clicked(e) {
+		const el = e.target.closest("[data-row]");
+
+		if (!el)
+			return;
+		const row = this.list[Number(el.dataset.row)];
+		const c = e.target.closest("[data-key]");
+		if (c && (e.altKey || e.ctrlKey || e.metaKey))
+			this.on.filter(c.dataset.key, c.dataset.value);
+		else if (row)
+			this.on.select(row);
+	}
+
+	set(list) {
+		this.list = list;
+		this.draw();
+	}
+
+	// New rows came above what is read, which stays where it is.
+	hold(n) {
+		this.view.scrollTop += n * this.height;
+	}
+
+	toTop() {
+		this.view.scrollTop = 0;
+		this.draw();
+	}
+
+	select(row) {
+		this.selected = row;
+		this.draw();
+	}
+
+	show(row) {
+		const i = this.list.indexOf(row), v = this.view, r = this.height;
+
+		if (i === -1)
+			return;
+		if (i * r < v.scrollTop)
+			v.scrollTop = i * r;
+		else if ((i + 1) * r > v.scrollTop + v.clientHeight)
+			v.scrollTop = (i + 1) * r - v.clientHeight;
+		this.draw();
+	}
+
+	// Times that say how long ago, and all after the clock was switched.
+	again() {
+		for (const el of this.drawn.values())
+			el.remove();
+		this.drawn.clear();
+		this.draw();
+	}
+
+	draw() {
+		const r = this.height, v = this.view;
+		const from = Math.max(0, Math.floor(v.scrollTop / r) - SPARE);
+		const to = Math.min(this.list.length, Math.ceil((v.scrollTop +
+		    v.clientHeight) / r) + SPARE);
+		const keep = new Set();
+
+		this.space.style.height = `${this.list.length * r}px`;
+		this.table.setAttribute("aria-rowcount", this.list.length + 1);
+		for (let i = from; i < to; i++) {
+			const row = this.list[i];
+			let el = this.drawn.get(row);
+
+			if (!el) {
+				el = this.make(row);
+				this.drawn.set(row, el);
+				this.space.append(el);
+			}
+			el.style.transform = `translateY(${i * r}px)`;
+			el.dataset.row = i;
+			el.setAttribute("aria-rowindex", i + 2);
+			el.classList.toggle("selected", row === this.selected);
+			el.setAttribute("aria-selected", row === this.selected);
+			keep.add(row);
+		}
+		for (const [row, el] of this.drawn) {
+			if (!keep.has(row)) {
+				el.remove();
+				this.drawn.delete(row);
+			}
+		}
+	}
+
+	make(row) {
+		return h(`div.row.${words.statusClass(row)}`, { role: "row",
+		    "data-id": row.id || row.request_id },
+		    row.kind === "request" ? request(row) : other(row));
+	}
+}

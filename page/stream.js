@@ -1,0 +1,85 @@
+// The rows of a log as they come: what there was first, then live, and an
+// honest word on how it stands.
+
+import { address, get, logPath } from "./http.js";
+
+const BACK_OFF = [1000, 2000, 5000, 10000, 30000];
+
+// States: "connecting", "live", "catching up", "disconnected", "not allowed",
+// "signed out".
+export class Stream {
+	constructor(vault, q, after, on) {
+		Object.assign(this, { vault, q, cursor: after, on });
+		this.failures = 0;
+		this.state = "";
+		this.connect();
+	}
+
+	set(state) {
+		if (this.state !== state) {
+			this.state = state;
+			this.on.state(state);
+		}
+	}
+
+	connect() {
+		this.set(this.failures ? "disconnected" : "connecting");
+		const s = this.source = new EventSource(address(
+		    `${logPath(this.vault)}/stream`,
+		    { after: this.cursor, q: this.q }));
+
+		s.onopen = () => {
+			this.failures = 0;
+			this.set("live");
+		};
+		s.onerror = () => this.failed();
+		for (const name of ["log", "gap"]) {
+			s.addEventListener(name, (e) => {
+				this.cursor = Number(e.lastEventId);
+				this.set("live");
+				this.on.row(JSON.parse(e.data));
+			});
+		}
+		s.addEventListener("open", (e) =>
+		    this.event(e, (d) => this.on.openRow(d)));
+		s.addEventListener("close", (e) =>
+		    this.event(e, (d) => this.on.close(d)));
+		s.addEventListener("lagged", (e) =>
+		    this.event(e, () => this.set("catching up")));
+		s.addEventListener("trimmed", (e) =>
+		    this.event(e, (d) => this.on.trimmed(d)));
+	}
+
+	// EventSource calls its own opening "open" too, without data.
+	event(e, fn) {
+		if (e.data !== undefined)
+			fn(JSON.parse(e.data));
+	}
+
+	// It says nothing of why: an ordinary request does.
+	async failed() {
+		this.source.close();
+		const wait = BACK_OFF[Math.min(this.failures++,
+		    BACK_OFF.length - 1)];
+		this.set("disconnected");
+		try {
+			await get(logPath(this.vault), { limit: 1 });
+		} catch (e) {
+			if (e.status === 401)
+				return this.end("signed out");
+			if (e.status === 403 || e.status === 404)
+				return this.end("not allowed");
+		}
+		if (!this.ended)
+			this.timer = setTimeout(() => this.connect(),
+			    this.failures === 1 ? 300 : wait);
+	}
+
+	end(state) {
+		this.ended = true;
+		this.source.close();
+		clearTimeout(this.timer);
+		if (state)
+			this.set(state);
+	}
+}
