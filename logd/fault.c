@@ -299,6 +299,8 @@ fault_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 off)
 	unsigned char	*p = buf;
 	int		 rc;
 
+	if (fault_now(&fault->read))
+		return (fault_failed(SQLITE_IOERR_READ));
 	rc = f->real->pMethods->xRead(f->real, buf, n, off);
 	if (n >= SECTOR && fault_now(&fault->flip)) {
 		(void)fault_failed(0);

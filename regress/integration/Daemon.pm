@@ -104,7 +104,7 @@ sub disk_full {
 	my $file = "$self->{state}/db/fault";
 	open(my $f, -e $file ? "+<" : ">", $file) or die "$file: $!";
 	print $f pack("L2", 0x666c7431, $full);
-	truncate $f, 17 * 4;
+	truncate $f, 18 * 4;
 	close $f or die "$file: $!";
 }
 
@@ -112,7 +112,7 @@ sub disk_full {
 sub disk {
 	my ($self, %set) = @_;
 	my @names = qw(magic full ioerr busy fsync power writes syncs failed at
-	    how once drop flip seed steps quick);
+	    how once drop flip seed steps quick read);
 	my %at = map { $names[$_] => 4 * $_ } 0 .. $#names;
 	my $file = "$self->{state}/db/fault";
 
