@@ -80,10 +80,11 @@ query_start(struct query *q, struct arena *arena)
 		q->limit = QUERY_LIMIT;
 	if (q->limit > QUERY_MAX)
 		q->limit = QUERY_MAX;
-	if (q->budget == 0)
-		q->budget = QUERY_BUDGET_MS;
 	if (q->budget > QUERY_BUDGET_MAX)
 		q->budget = QUERY_BUDGET_MAX;
+	q->some = q->budget == 0 ? QUERY_SOME_MS : q->budget;
+	if (q->budget == 0)
+		q->budget = QUERY_BUDGET_MS;
 	if (q->tail && q->before != 0) {
 		query_refuse(q, 400, "before and after are mutually "
 		    "exclusive");
@@ -140,7 +141,7 @@ query_over(struct query *q)
 		q->next_cursor = q->rows[q->n - 1].id;
 		return (query_done(q));
 	}
-	if (q->spent < (uint64_t)q->budget * 1000)
+	if (q->spent < (uint64_t)(q->n > 0 ? q->some : q->budget) * 1000)
 		return (1);
 	id = scan_frontier(&q->scan, q->from);
 	if (id == q->from)

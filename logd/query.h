@@ -34,12 +34,15 @@
  *
  * A query works in slices, between which nothing of it is open in the
  * database, and ends when it has its rows, when there are no more, or when
- * its budget is used up; then it says where to go on.
+ * its budget is used up; then it says where to go on.  Who names no budget
+ * gets what there is after QUERY_SOME_MS: the first rows of what is rare soon
+ * rather than a full page late.
  */
 #define QUERY_LIMIT	50		/* rows, when none is named */
 #define QUERY_MAX	200
 #define QUERY_BUDGET_MS	250		/* of work, when none is named */
 #define QUERY_BUDGET_MAX	2000
+#define QUERY_SOME_MS	5		/* when none is named and rows are found */
 #define QUERY_AHEAD	2		/* slices, to see if there is more */
 
 /* What is to be read, and the answer. */
@@ -62,6 +65,7 @@ struct query {
 	uint16_t	 status;	/* of HTTP */
 	const char	*text;
 
+	uint32_t	 some;		/* ms, once there are rows */
 	uint64_t	 spent;		/* us of work */
 	int64_t		 from;		/* where the scan began */
 	int		 ahead;		/* slices of work for the next page */

@@ -94,6 +94,7 @@ plan_init(struct plan *p, struct scan *sc, int64_t lo, int64_t hi)
 {
 	memset(p, 0, sizeof(*p));
 	spans_add(&sc->spans, lo, hi);
+	sc->fields = filter_has_row(sc->filter);
 	sc->path = filter_has_path(sc->filter);
 	sc->targets.any = !filter_has_target(sc->filter);
 	sc->actors.any = !filter_has_actor(sc->filter);

@@ -29,26 +29,33 @@
 #include "record.h"
 #include "schema.h"
 
-#define COLUMNS								\
-    "SELECT id, flags, status, request_id, latency, vault, scope, target," \
-    " path FROM log "
+/*
+ * Columns are taken apart for each row that is looked at, and a slice is
+ * mostly that: no more of them than the filter needs.
+ */
+#define ENTRIES	"SELECT id, vault, scope, target"
+#define FIELDS	ENTRIES ", flags, status, request_id, latency"
 #define UP	"id > ? AND id <= ? ORDER BY id LIMIT ?"
 #define DOWN	"id < ? AND id >= ? ORDER BY id DESC LIMIT ?"
-#define BOTH(where)							\
-    { DB_SQL(COLUMNS where DOWN), DB_SQL(COLUMNS where UP) }
+#define BOTH(columns, where)						\
+    { DB_SQL(columns " FROM log " where DOWN),				\
+    DB_SQL(columns " FROM log " where UP) }
+#define WIDTHS(where)							\
+    { BOTH(ENTRIES, where), BOTH(FIELDS, where),			\
+    BOTH(FIELDS ", path", where) }
 
-static struct db_sql	 sql_slice[SOURCE_KINDS][2] = {
-	[SOURCE_ALL] =		BOTH("WHERE "),
-	[SOURCE_VAULT] =	BOTH("INDEXED BY log_vault WHERE vault IS ?"
+static struct db_sql	 sql_slice[SOURCE_KINDS][3][2] = {
+	[SOURCE_ALL] =		WIDTHS("WHERE "),
+	[SOURCE_VAULT] =	WIDTHS("INDEXED BY log_vault WHERE vault IS ?"
 				    " AND "),
-	[SOURCE_CLASS] =	BOTH("INDEXED BY log_class WHERE vault IS ?"
+	[SOURCE_CLASS] =	WIDTHS("INDEXED BY log_class WHERE vault IS ?"
 				    " AND status / 100 IS ?"
 				    " AND status / 100 IS NOT 2 AND "),
-	[SOURCE_ERROR] =	BOTH("INDEXED BY log_error WHERE vault IS ?"
+	[SOURCE_ERROR] =	WIDTHS("INDEXED BY log_error WHERE vault IS ?"
 				    " AND flags & 16711680 <> 0 AND "),
-	[SOURCE_AUDIT] =	BOTH("INDEXED BY log_audit WHERE"
+	[SOURCE_AUDIT] =	WIDTHS("INDEXED BY log_audit WHERE"
 				    " flags & 15 = 3 AND "),
-	[SOURCE_LATE] =		BOTH("INDEXED BY log_late WHERE"
+	[SOURCE_LATE] =		WIDTHS("INDEXED BY log_late WHERE"
 				    " flags & 4294967296 <> 0 AND ")
 };
 
@@ -215,7 +222,7 @@ static int
 matches_row(const struct scan *sc, sqlite3_stmt *st, uint64_t vault)
 {
 	static const uint8_t	 none[16];
-	const int64_t		 flags = sqlite3_column_int64(st, 1);
+	const int64_t		 flags = sqlite3_column_int64(st, 4);
 	struct filter_row	 r;
 
 	r.vault = vault;
@@ -223,13 +230,13 @@ matches_row(const struct scan *sc, sqlite3_stmt *st, uint64_t vault)
 	r.ingress = FLAGS_INGRESS(flags);
 	r.decision = FLAGS_DECISION(flags);
 	r.error_code = FLAGS_ERROR(flags);
-	r.status = sqlite3_column_type(st, 2) == SQLITE_NULL ? -1 :
-	    sqlite3_column_int64(st, 2);
-	r.request_id = sqlite3_column_bytes(st, 3) == (int)sizeof(none) ?
-	    sqlite3_column_blob(st, 3) : none;
+	r.status = sqlite3_column_type(st, 5) == SQLITE_NULL ? -1 :
+	    sqlite3_column_int64(st, 5);
+	r.request_id = sqlite3_column_bytes(st, 6) == (int)sizeof(none) ?
+	    sqlite3_column_blob(st, 6) : none;
 	r.started = record_time(r.request_id);
-	r.latency = sqlite3_column_type(st, 4) == SQLITE_NULL ? -1 :
-	    sqlite3_column_int64(st, 4);
+	r.latency = sqlite3_column_type(st, 7) == SQLITE_NULL ? -1 :
+	    sqlite3_column_int64(st, 7);
 	/* An audit row has its action there. */
 	r.path = sc->path && r.kind != KIND_AUDIT ? db_text(st, 8) : "";
 	return (filter_row(sc->filter, &r));
@@ -238,13 +245,13 @@ matches_row(const struct scan *sc, sqlite3_stmt *st, uint64_t vault)
 static int
 matches(const struct scan *sc, sqlite3_stmt *st)
 {
-	const uint64_t	 vault = sqlite3_column_int64(st, 5);
+	const uint64_t	 vault = sqlite3_column_int64(st, 1);
 
 	if (!sc->all && vault != sc->vault)
 		return (0);
-	return (matches_entry(&sc->targets, st, 7) &&
-	    matches_entry(&sc->actors, st, 6) &&
-	    (sc->filter->nterms == 0 || matches_row(sc, st, vault)));
+	return (matches_entry(&sc->targets, st, 3) &&
+	    matches_entry(&sc->actors, st, 2) &&
+	    (!sc->fields || matches_row(sc, st, vault)));
 }
 
 /* Up to the end of a span, or to what a slice may take. */
@@ -257,7 +264,8 @@ source_slice(struct scan *sc, struct source *s)
 	int		 n = 0, rc;
 
 	source_span(s, sc->up, &lo, &hi);
-	if ((st = db_prep(&sql_slice[s->kind][sc->up])) == NULL ||
+	if ((st = db_prep(&sql_slice[s->kind][sc->fields +
+	    sc->path][sc->up])) == NULL ||
 	    source_bind(sc, s, st, hi) == -1)
 		return (-1);
 	s->first = s->n = 0;

@@ -94,7 +94,8 @@ struct scan {
 	struct spans		 late;		/* of SOURCE_LATE */
 	struct source		 sources[SCAN_SOURCES];
 	int			 nsources;
-	int			 path;		/* the filter wants it */
+	int			 fields;	/* the filter wants them, */
+	int			 path;		/* and the path */
 	uint64_t		 rows;		/* looked at */
 };
 

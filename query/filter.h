@@ -189,6 +189,7 @@ int		 filter_match(const struct filter *, const struct rec_row *);
 /* Whether a part has any term; if not, its function always returns 1. */
 int		 filter_has_target(const struct filter *);
 int		 filter_has_actor(const struct filter *);
+int		 filter_has_row(const struct filter *);
 int		 filter_has_path(const struct filter *);
 
 /* The times that can match, since <= started < until. */

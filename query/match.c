@@ -87,6 +87,12 @@ filter_has_actor(const struct filter *f)
 }
 
 int
+filter_has_row(const struct filter *f)
+{
+	return (any(f, PART_ROW));
+}
+
+int
 filter_has_path(const struct filter *f)
 {
 	return (filter_has(f, FILTER_PATH));

@@ -37,9 +37,10 @@
 #define ROWS	"400000"
 #define READ	2			/* the api's scope */
 #define LONG	"path:/nowhere*"	/* looks at every row */
+#define RARE	"path:/rare"		/* 20 of them */
 #define BUDGET	2000
 
-static int	 answered;
+static int	 answered, rows;
 
 /* A vault with many rows, a worker and an api. */
 static void
@@ -53,7 +54,7 @@ start(void)
 	file_sql(&d, "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT "
 	    "i + 1 FROM n WHERE i < 1000 + " ROWS ") INSERT INTO log (id, "
 	    "vault, flags, status, request_id, path) SELECT i, 1, 0, 200, "
-	    "zeroblob(16), '/here' FROM n");
+	    "zeroblob(16), iif(i % 20000, '/here', '/rare') FROM n");
 	file_sql(&d, "UPDATE meta SET value = 2000 + " ROWS
 	    " WHERE key = 'next_id'");
 	worker_free(&w);
@@ -87,7 +88,7 @@ static uint32_t
 answer(void)
 {
 	while (end_recv(&api, PEER_MS) == MSG_ROWS)
-		;
+		rows += api.u.rows.rows_n;
 	assert_int_equal(api.type, MSG_ROWS_END);
 	answered++;
 	return (api.u.rows_end.id);
@@ -213,6 +214,31 @@ test_budget(void **state)
 	stop();
 }
 
+/* Who names no budget has the first rows soon, and the others from there. */
+static void
+test_some(void **state)
+{
+	uint64_t	 before = 0;
+	int		 parts = 0;
+
+	start();
+	rows = 0;
+	do {
+		query(1, RARE, before, 0);
+		(void)answer();
+		before = api.u.rows_end.next_cursor;
+		assert_int_equal(api.u.rows_end.partial, before != 0);
+		parts++;
+	} while (before != 0);
+	assert_int_equal(rows, 20);
+	assert_true(parts > 1);
+	rows = 0;
+	query(2, RARE, 0, BUDGET);
+	(void)answer();
+	assert_int_equal(rows, 20);
+	stop();
+}
+
 /* An api may only say what can be read as a filter. */
 static void
 test_refused(void **state)
@@ -249,6 +275,7 @@ main(void)
 		TEST(test_many),
 		TEST(test_ingest),
 		TEST(test_budget),
+		TEST(test_some),
 		TEST(test_refused)
 	};
 
