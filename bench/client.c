@@ -68,6 +68,9 @@ static void	 client_close(struct client *);
 static void	 client_error(struct client *, const char *);
 static void	 client_later(struct client *);
 static void	 client_next(struct client *);
+static void	 client_idle(struct client *, long long);
+static void	 client_due(int, short, void *);
+static void	 client_begin(struct client *);
 static void	 client_connect(struct client *);
 static void	 client_retry(int, short, void *);
 static void	 client_event(int, short, void *);
@@ -143,6 +146,8 @@ client_retry(int fd, short what, void *arg)
 static void
 client_next(struct client *c)
 {
+	long long	 wait;
+
 	if (c->load->fresh && c->ssl != NULL) {
 		SSL_shutdown(c->ssl);
 		client_close(c);
@@ -155,7 +160,40 @@ client_next(struct client *c)
 		load_gone();
 		return;
 	}
+	c->begun = load_slot();
+	if ((wait = c->begun - load_now()) > 0)
+		client_idle(c, wait);
+	else
+		client_begin(c);
+}
+
+/* Its turn has not come: so many microseconds. */
+static void
+client_idle(struct client *c, long long usec)
+{
+	struct timeval	 tv = { usec / 1000000, usec % 1000000 };
+
+	if (c->wants != 0)
+		event_del(&c->ev);
+	c->wants = 0;
+	event_set(&c->ev, -1, 0, client_due, c);
+	if (event_add(&c->ev, &tv) == -1)
+		err(1, "event_add");
+}
+
+/* That we are late by the clock's grain is not the proxy's doing. */
+static void
+client_due(int fd, short what, void *arg)
+{
+	struct client	*c = arg;
+
 	c->begun = load_now();
+	client_begin(c);
+}
+
+static void
+client_begin(struct client *c)
+{
 	if (c->fd == -1)
 		client_connect(c);
 	else

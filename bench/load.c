@@ -18,8 +18,9 @@
 /*
  * A load generator for HTTPS, through a proxy's CONNECT or straight: a number
  * of clients that each have one request outstanding, on one connection each or
- * on a new one for each request.  Certificates are verified.  It prints one
- * line: requests seconds requests/s p50-ms p99-ms errors non-200.
+ * on a new one for each request.  With a rate the requests are due at equal
+ * distances, and those that are late because all clients wait count from when
+ * they were due.  Certificates are verified.  It prints one line: requests seconds requests/s p50-ms p99-ms errors non-200.
  */
 
 #include <sys/types.h>
@@ -52,7 +53,8 @@
 
 static unsigned int	 histogram[USEC_MAX + 1];	/* by microsecond */
 static long long	 limit, started, completed, errors, non200;
-static int		 clients, stopping;
+static long long	 begun;
+static int		 clients, stopping, rate;
 
 static __dead void	 usage(void);
 static long long	 number(const char *, const char *, long long);
@@ -71,8 +73,8 @@ static __dead void
 usage(void)
 {
 	fprintf(stderr, "usage: load [-nx] [-a token-file] [-c clients] "
-	    "[-r requests] [-t seconds]\n"
-	    "            -C ca-file -u path host:port address:port\n"
+	    "[-R rate]\n"
+	    "            [-r requests] [-t seconds] -C ca-file -u path host:port address:port\n"
 	    "-n: a connection a request; -x: address is a proxy\n");
 	exit(2);
 }
@@ -94,6 +96,13 @@ load_next(void)
 		return (0);
 	started++;
 	return (1);
+}
+
+long long
+load_slot(void)
+{
+	return (rate == 0 ? load_now() :
+	    begun + started * 1000000 / rate);
 }
 
 void
@@ -275,7 +284,6 @@ run(const struct load *l, int n, int seconds)
 {
 	struct timeval	 tv = { 0, 0 };
 	struct event	 ev;
-	long long	 begun;
 	double		 took;
 	int		 i;
 
@@ -302,7 +310,7 @@ main(int argc, char **argv)
 	int		 ch, n = 16, seconds = 3;
 
 	memset(&l, 0, sizeof(l));
-	while ((ch = getopt(argc, argv, "a:C:c:nr:t:u:x")) != -1) {
+	while ((ch = getopt(argc, argv, "a:C:c:nR:r:t:u:x")) != -1) {
 		switch (ch) {
 		case 'a':
 			token = read_token(optarg);
@@ -315,6 +323,10 @@ main(int argc, char **argv)
 			break;
 		case 'n':
 			l.fresh = 1;
+			break;
+		case 'R':
+			rate = number(optarg, "requests a second",
+			    USEC_MAX);
 			break;
 		case 'r':
 			limit = number(optarg, "requests", COUNT_MAX);

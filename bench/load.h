@@ -45,6 +45,8 @@ void		 client_start(const struct load *);
 
 /* May another request start?  If not, the client closes and is gone. */
 int		 load_next(void);
+/* When it should: now, or by the rate that was asked for, maybe earlier. */
+long long	 load_slot(void);
 /* A response with this status is complete, usec after its request began. */
 void		 load_done(long long usec, int status);
 /* The connection failed and is closed; the request counts as lost. */

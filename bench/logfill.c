@@ -53,6 +53,8 @@ static struct db_sql	 sql_minute = DB_SQL(
     "INSERT INTO minutes (minute, first_id, last_id) VALUES (?, ?, ?)"
     " ON CONFLICT (minute) DO UPDATE SET last_id = excluded.last_id");
 
+static struct db_sql	 sql_vaults = DB_SQL("SELECT count(*) FROM vaults");
+
 static void	check(int, const char *);
 static void	vault(uint64_t);
 static uint64_t	vault_of(int64_t);
@@ -174,19 +176,21 @@ logfill(const char *dir, int64_t rows)
 	const int64_t	 middle = rows / 2 / 100 * 100 + 1;
 	char		 why[512];
 	int64_t		 n, first, started = 0;
+	int64_t		 vaults;
 	uint64_t	 v;
 
 	if (recover_open(dir, why, sizeof(why)) == -1)
 		errx(1, "%s", why);
 	recover_begin();
 	check(db_exec("PRAGMA synchronous = OFF"), "synchronous");
-	for (v = 1; v <= VAULTS; v++)
+	check(db_int(&sql_vaults, 0, &vaults, ""), "vaults");
+	for (v = 1; vaults == 0 && v <= VAULTS; v++)
 		vault(v);
 	check(db_exec("DELETE FROM minutes; DELETE FROM log;"
-	    " DELETE FROM scopes"), "log");
+	    " DELETE FROM scopes; DELETE FROM targets"), "log");
 	check(db_begin(0), "begin");
 	dictionaries(rows);
-	check(db_exec("INSERT INTO streams (id, instance, proc, idx, last_seq,"
+	check(db_exec("INSERT OR IGNORE INTO streams (id, instance, proc, idx, last_seq,"
 	    " ended, last_id) VALUES (1, 1, 4, 0, 1, 1, 1)"),
 	    "stream");
 	for (n = first = 1; n <= rows; n++) {

@@ -1,5 +1,6 @@
 # Two brokerds that differ in one thing, for what is run in rounds that
-# alternate.  Wants lib.sh, $here and a function variant().
+# alternate.  Wants lib.sh, $here and a function variant(); brokerd runs on
+# processor 1, or on those of $cpus.
 # shellcheck shell=sh
 
 ctl=$PWD/brokerctl/brokerctl
@@ -74,7 +75,7 @@ start_in()
 	sub=$dir dir=$top
 	name=$1
 	shift
-	start "$name" 1 "$@"
+	start "$name" "${cpus:-1}" "$@"
 	dir=$sub
 	tries=0
 	until broker status > "$dir/ctl.out" 2>&1; do
