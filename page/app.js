@@ -69,7 +69,8 @@ function frame(me, list, vault) {
 
 	fill(root, [h("header", null,
 	    h("a.brand", { href: "/" }, h("img", { src: "/page/icon.svg",
-		alt: "", width: 18, height: 18 }), "brokerd"),
+		alt: "brokerd", width: 18, height: 18 }),
+		h("span", { "aria-hidden": "true" }, "brokerd")),
 	    chooser,
 	    h("nav", { "aria-label": "Views" },
 		h("a", { "aria-current": "page", href: location.href },

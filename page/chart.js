@@ -7,7 +7,7 @@ import { terms } from "./filter.js";
 
 const CLASSES = [["2xx", "s2"], ["1xx", "s1"], ["3xx", "s3"], ["4xx", "s4"],
     ["5xx", "s5"], ["none", "s0"], ["unknown", "s0"]];
-const H = 56;
+const H = 40;
 
 const iso = (t) => new Date(t).toISOString().replace(/\.\d+Z/, "Z");
 
@@ -80,7 +80,7 @@ export class Chart {
 		const err = total.by_status["5xx"] + total.by_status["4xx"];
 		const text = `${format.some(total.count, "request")} ` +
 		    `${this.zoomed ? "in the time chosen" : "in the last hour"}` +
-		    ` (all, whatever the filter says)` +
+		    " (not filtered)" +
 		    (total.count > 0 ? `, ${format.count(err)} with 4xx or ` +
 		    `5xx; half took at most ${format.latency(total.p50_ms *
 		    1000)}, 99 % ${format.latency(total.p99_ms * 1000)}` : "");

@@ -108,7 +108,7 @@ export class Detail {
 			title: "Close (Esc)", "aria-label": "Close" }, "✕")),
 		    what ? h("p.why", null, h("b", null, what),
 			next ? ` ${next}` : "") : null,
-		    h("dl", null, this.fields(row).flat(2)),
+		    h("dl", null, this.fields(row)),
 		    row.detail ? h("pre", null,
 			JSON.stringify(row.detail, null, 2)) : null,
 		    h("div.bar", null,

@@ -21,7 +21,7 @@ export function h(what, attrs, ...children) {
 }
 
 export function fill(el, children) {
-	el.replaceChildren(...children.flat().filter(
+	el.replaceChildren(...children.flat(Infinity).filter(
 	    (c) => c !== null && c !== undefined && c !== false));
 	return el;
 }

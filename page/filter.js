@@ -76,7 +76,7 @@ export class Filter {
 				this.take(Number(i));
 		});
 		this.el = h("div.filter", { role: "search" }, h("div.box", null,
-		    this.input, this.list), this.wrong, this.chips);
+		    this.input, this.list), this.wrong);
 		this.draw();
 	}
 
@@ -87,7 +87,11 @@ export class Filter {
 		const more = have.filter((t) => !CHIPS.some(([c]) => c === t))
 		    .map((t) => this.chip(t, t, true));
 
-		fill(this.chips, [...own, ...more, have.length > 0 ?
+		const ask = ["service", "actor"].map((k) => h("button.chip", {
+		    onclick: () => this.ask(k) }, `${k[0].toUpperCase()}` +
+		    `${k.slice(1)} …`));
+
+		fill(this.chips, [...own, ...ask, ...more, have.length > 0 ?
 		    h("button.quiet", { onclick: () => this.set("") },
 		    "Clear") : null]);
 	}
@@ -95,6 +99,13 @@ export class Filter {
 	chip(t, name, on) {
 		return h("button.chip", { "aria-pressed": String(on),
 		    onclick: () => this.set(toggle(this.q, t)) }, name);
+	}
+
+	// A key whose value is still to be chosen.
+	ask(key) {
+		this.input.value = `${this.q} ${key}:`.trimStart();
+		this.input.focus();
+		this.complete();
 	}
 
 	set(q) {

@@ -20,7 +20,7 @@ const STATES = {
 	connecting: "Connecting", live: "Live", "catching up": "Catching up",
 	disconnected: "Disconnected, trying again",
 	"not allowed": "Not allowed any more", "signed out": "Signed out",
-	loading: "Loading"
+	loading: "Loading", stopped: "Filter not valid"
 };
 
 let current = null;
@@ -78,11 +78,11 @@ export class Logs {
 		this.foot = h("footer", null, this.keep, h("span.out", null,
 		    "Export: ", this.exports[0], " ", this.exports[1]));
 		fill(this.root, [this.chart.el, h("div.tools", null,
-		    this.filter.el, h("div.buttons", null, this.badge,
+		    this.filter.el, this.filter.chips, h("div.buttons", null, this.badge,
 		    this.pauseButton, this.clockButton, h("button.quiet", {
 		    onclick: () => help.showModal(), title: "Keys (?)",
 		    "aria-label": "Keys" }, "?"))),
-		    h("div.pane", null, h("div.left", null, this.table.table,
+		    h("div.pane", null, h("div.left", null, this.table.view,
 			this.note, this.pill), this.detail.el), this.foot,
 		    help]);
 		this.root.className = "logs";
@@ -150,10 +150,12 @@ export class Logs {
 				return;
 			if (e.status === 401)
 				return this.signIn("Your session is over.");
-			if (e.code === "invalid_filter")
+			const wrong = e.code === "invalid_filter";
+
+			if (wrong)
 				this.filter.fault(e);
 			this.failed = e;
-			this.state(e.status === 403 || e.status === 404 ?
+			this.state(wrong ? "stopped" : e.status === 403 || e.status === 404 ?
 			    "not allowed" : "disconnected");
 		}
 		this.draw();
@@ -209,7 +211,8 @@ export class Logs {
 		}
 		this.loading = false;
 		this.draw();
-		if (this.older !== null && this.list.length < this.table.page)
+		if (this.older !== null && this.list.length * this.table.height <
+		    this.table.room)
 			this.loadOlder();
 	}
 
@@ -362,7 +365,7 @@ export class Logs {
 		    row !== null);
 		if (row && (show || !this.detail.el.hidden))
 			this.detail.show(row);
-		else if (!row) {
+		else if (!row && !this.detail.el.hidden) {
 			this.detail.hide();
 			this.table.view.focus({ preventScroll: true });
 		}

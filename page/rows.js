@@ -27,11 +27,11 @@ function cell(name, value, text, title) {
 function request(row) {
 	const [code, word] = words.status(row);
 	const lat = h("span.c-latency", { role: "cell" },
-	    h("span.bar"), row.open ? "" : format.latency(row.latency_us));
+	    h("span", null, row.open ? "" : format.latency(row.latency_us)),
+	    h("i"));
 
 	if (!row.open)
-		lat.firstChild.style.setProperty("--w",
-		    `${bar(row.latency_us)}%`);
+		lat.lastChild.style.width = `${bar(row.latency_us)}%`;
 	return [
 		cell("time", undefined, format.time(row.created_at),
 		    format.whole(row.created_at, format.clock === "utc")),
@@ -77,32 +77,31 @@ export class Rows {
 		this.selected = null;
 		this.drawn = new Map();
 		this.space = h("div.space", { role: "rowgroup" });
-		this.view = h("div.rows", { tabindex: 0,
-		    "aria-label": "Rows of the request log" }, this.space);
-		this.table = h("div.table", { role: "table",
-		    "aria-label": "Request log", "aria-colcount": 8 },
-		    h("div.row.head", { role: "row" }, COLUMNS.map(([c, t]) =>
-		    h(`span.c-${c}`, { role: "columnheader" }, t))),
-		    this.view);
+		this.head = h("div.row.head", { role: "row" },
+		    COLUMNS.map(([c, t]) => h(`span.c-${c}`,
+		    { role: "columnheader" }, t)));
+		this.view = h("div.rows", { role: "table",
+		    tabindex: 0, "aria-label": "Request log",
+		    "aria-colcount": COLUMNS.length }, this.head, this.space);
 		this.view.addEventListener("scroll", () => this.scrolled());
 		this.view.addEventListener("click", (e) => this.clicked(e));
 		new ResizeObserver(() => this.draw()).observe(this.view);
 	}
 
 	get height() {
-		return parseFloat(getComputedStyle(this.table)
+		return parseFloat(getComputedStyle(this.view)
 		    .getPropertyValue("--row")) || 24;
 	}
 
-	get page() {
-		return Math.max(1, Math.floor(this.view.clientHeight /
-		    this.height) - 1);
+	// Under the head, which stays.
+	get room() {
+		return this.view.clientHeight - this.head.offsetHeight;
 	}
 
 	scrolled() {
 		this.draw();
 		this.on.scrolled(this.view.scrollTop < 2);
-		if (this.view.scrollTop + this.view.clientHeight >
+		if (this.view.scrollTop + this.room >
 		    (this.list.length - 20) * this.height)
 			this.on.older();
 	}
@@ -147,8 +146,8 @@ export class Rows {
 			return;
 		if (i * r < v.scrollTop)
 			v.scrollTop = i * r;
-		else if ((i + 1) * r > v.scrollTop + v.clientHeight)
-			v.scrollTop = (i + 1) * r - v.clientHeight;
+		else if ((i + 1) * r > v.scrollTop + this.room)
+			v.scrollTop = (i + 1) * r - this.room;
 		this.draw();
 	}
 
@@ -168,7 +167,7 @@ export class Rows {
 		const keep = new Set();
 
 		this.space.style.height = `${this.list.length * r}px`;
-		this.table.setAttribute("aria-rowcount", this.list.length + 1);
+		this.view.setAttribute("aria-rowcount", this.list.length + 1);
 		for (let i = from; i < to; i++) {
 			const row = this.list[i];
 			let el = this.drawn.get(row);
