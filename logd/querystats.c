@@ -34,7 +34,7 @@
 #define RETRY_US	1000000
 
 static unsigned int	 running;
-static uint64_t		 next_sync;	/* monotonic */
+static uint64_t		 next_try;	/* monotonic */
 
 static int	refuse(struct querystats *, uint16_t, const char *);
 static int	failed(struct querystats *);
@@ -107,11 +107,11 @@ counted(void)
 {
 	if (rollup_pending() != UINT_MAX)
 		return (1);
-	if (loop_mono() < next_sync)
+	if (loop_mono() < next_try)
 		return (0);
-	next_sync = loop_mono() + RETRY_US;
 	if (rollup_recall() == 0)
 		return (1);
+	next_try = loop_mono() + RETRY_US;
 	log_warnx("stats: %s", db_errstr());
 	return (0);
 }

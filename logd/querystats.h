@@ -30,7 +30,8 @@
  * Charts out of the rollups, and of what memory has of them, so that every
  * row that was committed when its minute was read is counted, and reading
  * writes nothing.  Only after memory was lost, by a restart or a rollback,
- * rows must be counted again first, which is tried once a second.
+ * rows must be counted again first, which is not tried again for a second when
+ * it fails.
  *
  * A chart is read in windows of a sixteenth of its steps, upwards, and of
  * STATS_HOURS of names, downwards, of all vaults each, and a window in slices
@@ -54,6 +55,8 @@ enum querystats_phase {
 	STATS_SERVICES,
 	STATS_DONE
 };
+
+struct link;
 
 struct querystats {
 	uint64_t	 vault;		/* what may be read, as in a query */

@@ -179,6 +179,75 @@ values_list(void **state)
 	assert_int_equal(api_end(&w), 0);
 }
 
+/* What is asked of logd, and empty steps that it leaves out. */
+static void
+stats(void **state)
+{
+	static const char	 zero[] = "\"start\":\"2026-01-01T02:00:00Z\","
+				    "\"count\":0,";
+	struct api_world	 w;
+	struct msg_may_answer	 yes;
+	struct msg_chart	*c;
+	struct rec_sums		 total, step;
+	struct rec_top		 top = { "a.example", 3 };
+	struct msg_charted	 m;
+	struct answer		 a;
+	int			 fd;
+
+	api_new(&w, PROC_API_TCP);
+	fd = http_known(&w, token);
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 77;
+	http_ask(fd, "GET", "/v1/admin/logs/stats?since=2026-01-01T01:10:00Z"
+	    "&until=2026-01-01T03:50:00Z&step=1h&vault=a,b", token, NULL);
+	yes.id = play_recv(&w.api, &w.keyd, MSG_MAY)->may.id;
+	play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+	c = &play_recv(&w.api, &w.logd, MSG_CHART)->chart;
+	assert_int_equal(c->scope, 77);
+	assert_string_equal(c->vaults, "a,b");
+	assert_int_equal(c->from, 29453820);
+	assert_int_equal(c->to - c->from, 180);
+	assert_int_equal(c->step, 60);
+	memset(&m, 0, sizeof(m));
+	memset(&total, 0, sizeof(total));
+	total.rows = total.class2 = total.brokered = 3;
+	total.p50 = total.p95 = 1152;
+	total.p99 = total.longest = -1;
+	step = total;
+	step.step = 2;
+	m.id = c->id;
+	m.status = 200;
+	m.to = c->to;
+	m.total = &total;
+	m.total_n = 1;
+	m.steps = &step;
+	m.steps_n = 1;
+	m.hosts = &top;
+	m.hosts_n = 1;
+	play_send(&w.logd, MSG_CHARTED, &m);
+	http_expect(fd, 200, &a);
+	assert_non_null(strstr(a.body, zero));
+	assert_non_null(strstr(a.body, "{\"start\":\"2026-01-01T03:00:00Z\","
+	    "\"count\":3,\"by_status\":{\"1xx\":0,\"2xx\":3,"));
+	assert_non_null(strstr(a.body, "\"p50_ms\":1.152,\"p95_ms\":1.152,"
+	    "\"p99_ms\":null,\"max_ms\":null}],\"total\":{\"count\":3,"));
+	assert_non_null(strstr(a.body, "\"top_hosts\":[{\"name\":"
+	    "\"a.example\",\"count\":3}],\"other_hosts\":0,"));
+	http_free(&a);
+	/* An answer without its sum is none. */
+	http_ask(fd, "GET", "/v1/vaults/main/logs/stats", token, NULL);
+	yes.id = play_recv(&w.api, &w.keyd, MSG_MAY)->may.id;
+	play_send(&w.keyd, MSG_MAY_ANSWER, &yes);
+	m.id = play_recv(&w.api, &w.logd, MSG_CHART)->chart.id;
+	m.total_n = 0;
+	play_send(&w.logd, MSG_CHARTED, &m);
+	http_expect(fd, 500, &a);
+	http_free(&a);
+	close(fd);
+	assert_int_equal(api_end(&w), 0);
+}
+
 static void
 logd_dies(void **state)
 {
@@ -227,6 +296,7 @@ main(void)
 		cmocka_unit_test(log_rows),
 		cmocka_unit_test(reader_leaves),
 		cmocka_unit_test(values_list),
+		cmocka_unit_test(stats),
 		cmocka_unit_test(logd_dies)
 	};
 

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -265,6 +266,54 @@ test_refused(void **state)
 	stop();
 }
 
+static void
+chart(uint32_t id, uint64_t scope, const char *vaults)
+{
+	struct msg_chart	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.id = id;
+	m.scope = scope;
+	m.vaults = vaults;
+	m.to = time(NULL) / 60 + 1;
+	m.from = m.to - 60;
+	m.step = 1;
+	m.names = 5;
+	end_send(&api, MSG_CHART, &m);
+}
+
+/* Statistics are bound to the scope, and wait for no long query either. */
+static void
+test_chart(void **state)
+{
+	int	 i;
+
+	start();
+	for (i = 1; i <= 10; i++)
+		query(i, LONG, 0, BUDGET);
+	chart(99, READ, "");
+	end_want(&api, MSG_CHARTED);
+	assert_int_equal(api.u.charted.id, 99);
+	assert_int_equal(api.u.charted.status, 200);
+	assert_int_equal(api.u.charted.total_n, 1);
+	for (i = 0; i < 10; i++)
+		(void)answer();
+	chart(1, READ + 1, "");
+	end_want(&api, MSG_CHARTED);
+	assert_int_equal(api.u.charted.status, 403);
+	assert_int_equal(api.u.charted.total_n, 0);
+	chart(2, READ, "1");
+	end_want(&api, MSG_CHARTED);
+	assert_int_equal(api.u.charted.status, 400);
+	/* The api may go while they wait for their turn. */
+	for (i = 1; i <= 10; i++)
+		query(i, LONG, 0, BUDGET);
+	for (i = 11; i <= 30; i++)
+		chart(i, READ, "");
+	end_close(&api);
+	stop();
+}
+
 int
 main(void)
 {
@@ -276,7 +325,8 @@ main(void)
 		TEST(test_ingest),
 		TEST(test_budget),
 		TEST(test_some),
-		TEST(test_refused)
+		TEST(test_refused),
+		TEST(test_chart)
 	};
 
 	return (cmocka_run_group_tests_name("logd_query", tests, NULL,
