@@ -27,6 +27,7 @@
 #include "../logd/insert.h"
 #include "../logd/record.h"
 #include "../logd/recover.h"
+#include "../logd/rollup.h"
 #include "../logd/schema.h"
 #include "codes.h"
 #include "logfill.h"
@@ -212,6 +213,10 @@ logfill(const char *dir, int64_t rows)
 	check(db_exec("INSERT OR REPLACE INTO counts SELECT vault, count(*)"
 	    " FROM log WHERE vault IS NOT NULL GROUP BY vault"), "counts");
 	check(schema_set("next_id", rows + 1), "next_id");
+	/* What was inserted behind its back is counted here. */
+	rollup_clear();
+	check(schema_set("rollup_id", 0), "rollup_id");
+	check(rollup_write(rows), "rollups");
 	check(db_commit(), "commit");
 	recover_close();
 }

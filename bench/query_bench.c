@@ -88,6 +88,18 @@ static const struct {
 };
 #define NQUERIES	(sizeof(queries) / sizeof(queries[0]))
 
+static const struct {
+	const char	*what;
+	uint64_t	 scope;
+	int		 days;
+	int		 step;		/* minutes */
+} charts[] = {
+	{ "stats over a day",		SCOPE_ONE, 1, 30 },
+	{ "stats over a day, all vaults", SCOPE_ALL, 1, 30 },
+	{ "stats over all days",	SCOPE_ONE, 7, 180 }
+};
+#define NCHARTS	(sizeof(charts) / sizeof(charts[0]))
+
 static struct gen_world	 w;
 static uint64_t		 nrows = 1000000;
 static int		 samples = 200;
@@ -102,6 +114,8 @@ static uint64_t	newest(uint64_t);
 static uint32_t	query(struct msg_query *, const char *);
 static double	page(struct msg_query *, const char *, double *, int *);
 static void	measure(size_t);
+static void	chart(size_t);
+static void	verdict(const char *, double *, double *, int);
 static void	scan(const char *, const char *);
 
 static __dead void
@@ -254,7 +268,6 @@ measure(size_t n)
 {
 	static double	 ms[SAMPLES_MAX], all[SAMPLES_MAX];
 	struct msg_query m;
-	double		 p50, p99;
 	int		 i, more, parts = 0;
 
 	for (i = 0; i < samples; i++) {
@@ -270,9 +283,45 @@ measure(size_t n)
 		ms[i] = page(&m, queries[n].filter, &all[i], &more);
 		parts += more > 0;
 	}
-	p50 = gen_quantile(ms, samples, 0.5);
-	p99 = gen_quantile(ms, samples, 0.99);
-	printf("%-30s p50 %7.2f ms", queries[n].what, p50);
+	verdict(queries[n].what, ms, all, parts);
+}
+
+/* Up to now, as a page asks that is looked at. */
+static void
+chart(size_t n)
+{
+	static double	 ms[SAMPLES_MAX];
+	struct msg_chart m;
+	double		 wall;
+	int		 i, parts = 0;
+
+	for (i = 0; i < samples; i++) {
+		memset(&m, 0, sizeof(m));
+		m.id = 1;
+		m.scope = charts[n].scope;
+		m.to = loop_wall() / 60000000 + 1;
+		m.from = m.to - charts[n].days * 1440;
+		m.step = charts[n].step;
+		m.names = 10;
+		wall = gen_wall();
+		end_send(&w.api, MSG_CHART, &m);
+		end_want(&w.api, MSG_CHARTED);
+		ms[i] = (gen_wall() - wall) * 1e3;
+		if (w.api.u.charted.status != 200 ||
+		    w.api.u.charted.steps_n < 2)
+			errx(1, "%s: no answer", charts[n].what);
+		parts += w.api.u.charted.partial;
+	}
+	verdict(charts[n].what, ms, ms, parts);
+}
+
+static void
+verdict(const char *what, double *ms, double *all, int parts)
+{
+	const double	 p50 = gen_quantile(ms, samples, 0.5);
+	const double	 p99 = gen_quantile(ms, samples, 0.99);
+
+	printf("%-30s p50 %7.2f ms", what, p50);
 	if (parts > 0)
 		printf(", %d of %d in parts, whole page p50 %.2f p99 %.2f",
 		    parts, samples, gen_quantile(all, samples, 0.5),
@@ -317,6 +366,8 @@ main(int argc, char **argv)
 	gen_look(&w, &a);
 	for (i = 0; i < NQUERIES; i++)
 		measure(i);
+	for (i = 0; i < NCHARTS; i++)
+		chart(i);
 	gen_look(&w, &b);
 	gen_verdict("rows/s that came in meanwhile", (b.rows - a.rows) /
 	    (b.wall - a.wall), rate * 0.95, 1, "rows/s");
