@@ -351,7 +351,11 @@ sub act {
 		return $self->reply($1, "status $1\n");
 	}
 	if ($path eq "/hints") {
-		$self->put("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+		# So many, of 50 fields each that are so long.
+		my $more = "X-More: " . "m" x ($q->{len} // 0) . "\r\n";
+		$self->put("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n" .
+		    ($q->{len} ? $more x 50 : "") . "\r\n")
+		    for 1 .. $q->{n} // 1;
 		return $self->reply(200, "hinted\n");
 	}
 	if ($path =~ m{^/big/(\d+)$}) {

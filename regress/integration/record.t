@@ -49,6 +49,14 @@ $d->furnish(
 my $proxyauth = "Proxy-Authorization: " .
     Daemon::basic("$d->{token}:default");
 
+sub slurp {
+	my ($file) = @_;
+	$file = "$Frame::top/$file" if $file !~ m{^/};
+	open(my $f, "<", $file) or die "$file: $!";
+	local $/;
+	return <$f>;
+}
+
 sub tunnel { return $d->tunnel($_[0] // $where) }
 
 sub micros {
@@ -258,6 +266,34 @@ for my $mode ("prefix", "none", "full") {
 		    "$mode, " . ($row->{ingress} // "?"));
 	}
 }
+# The vault's own, where it is the vault that refuses.
+for my $mode ("prefix", "none", "full") {
+	my %want = (prefix => [ "/nm", "prefix" ], none => [ "", "none" ],
+	    full => [ "/nm/b%2Fc%00", "" ]);
+	my $at = "nobody-$mode.localhost";
+	my $line = "GET %s/nm/b%%2Fc%%00?q=hidden";
+
+	$d->api("PATCH", "/v1/vaults/default/settings", { log_path => $mode,
+	    unmatched_host_policy => "deny" });
+	my @got = (
+	    Daemon::request(tunnel("$at:443"), sprintf($line, ""), "Host: $at"),
+	    Daemon::request($d->dial, sprintf($line, "http://$at"), "Host: x",
+		$proxyauth),
+	    Daemon::request($d->dial, sprintf($line, "/proxy/$at"), "Host: x",
+		"Authorization: Bearer $d->{token}"));
+	my @ways;
+	for my $id (map { $_->{json}{request_id} // "none" } @got) {
+		my ($row) = grep { $_->{request_id} eq $id } $d->rows(sub {
+			grep { $_->{request_id} eq $id } @_ });
+		push @ways, $row->{ingress};
+		is_deeply([ @$row{qw(error_code decision path path_cut)} ],
+		    [ "no_match", "blocked", @{$want{$mode}} ],
+		    "no_match, $mode, " . ($row->{ingress} // "?"));
+	}
+	is("@ways", "mitm forward explicit", "no_match, $mode: all ways in");
+}
+$d->api("PATCH", "/v1/vaults/default/settings", { log_path => "full",
+    unmatched_host_policy => "passthrough" });
 # Those of a service, also where it refuses; its hosts are names for loopback.
 my %refuse = (method_denied => [ methods => [ "GET" ] ],
     service_disabled => [ enabled => JSON::false ],
@@ -312,4 +348,32 @@ ok(Frame::until(sub { eval { $d->api("GET", "/v1/brokerd/status") } }, 20),
     "it starts again");
 row_is("/sse", status => 200, error_code => "shutdown");
 is($d->stop, 0, "stopped");
+
+# A code is one that a real run has put into a row, in the script beside this
+# that is named here, or it is not in use yet.
+my %tried = (ends => [qw(response_truncated overloaded internal)],
+    path => [qw(bad_request)], limits => [qw(log_unavailable)],
+    revoke => [qw(revoked)], stream => [qw(request_too_large)],
+    worker => [qw(worker_lost)], record => [qw(request_read_error
+	misdirected no_match method_denied plaintext_denied service_disabled
+	credential_not_found address_blocked dns_error connect_error tls_error
+	upstream_timeout upstream_error upstream_truncated client_closed
+	shutdown)]);
+my @later = qw(rate_limited concurrency_limited substitution_error
+    response_too_large);
+my ($list) = slurp("common/codes.h") =~
+    /^#define ERROR_LIST(.*?[^\\])\n\n/ms;
+is(join(" ", sort map { @$_ } values %tried, \@later),
+    join(" ", sort grep { $_ ne "" } $list =~ /"(.*?)"/g),
+    "each code is tried or is one of a feature to come");
+for my $t (sort keys %tried) {
+	my $text = slurp("regress/integration/$t.t");
+	$text =~ s/^my %tried = .*//ms;
+	my @not = grep { $text !~ /["']$_["']|\b$_ => \[/ } @{$tried{$t}};
+	is("@not", "", "$t.t has those that it is named for");
+}
+my @used = grep { my $n = $_; grep { slurp($_) =~ /\b$n\b/ }
+    grep { !/record\.t$/ } glob "$Frame::top/regress/integration/*.t" }
+    @later;
+is("@used", "", "what is to come is nowhere");
 done_testing();
