@@ -21,12 +21,12 @@
 use strict;
 use warnings;
 
-use IO::Select;
 use JSON;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use lib ($ENV{TOP} || ".") . "/regress/integration";
 use Daemon;
+use Follow;
 use POSIX ();
 
 my $ROWS = $ENV{FOLLOW_ROWS} // 20_000;
@@ -38,63 +38,7 @@ my $log = "/v1/vaults/default/logs";
 $d->furnish({ name => "api", host => $secure,
     auth => { type => "bearer", token => "KEY" } });
 
-# A reader: what has come so far are its events, [ name, id, data ].
-sub follow {
-	my ($path, %o) = @_;
-	my $s = IO::Socket::UNIX->new(Peer => $d->{socket}) or return undef;
-	my $r = { s => $s, in => "", text => "", events => [], rows => 0, end => 0 };
-
-	print $s join("\r\n", "GET $path HTTP/1.1", "Host: x",
-	    $o{last} ? "Last-Event-ID: $o{last}" : (),
-	    $o{token} ? "Authorization: Bearer $o{token}" : (), "", "");
-	$s->flush;
-	$r->{head} = eval { Daemon::head($s) } // "";
-	($r->{status}) = $r->{head} =~ m{^HTTP/1.1 (\d+)};
-	$s->blocking(0);
-	return $r;
-}
-
-sub take {
-	my ($r) = @_;
-
-	for (1 .. 64) {
-		my $n = $r->{s}->sysread($r->{in}, 65536, length $r->{in});
-		last if !defined $n;
-		$r->{cut} = 1, last if $n == 0;
-	}
-	while ($r->{in} =~ /^([0-9a-f]+)\r\n/i) {
-		my ($head, $n) = (length $&, hex $1);
-		last if length $r->{in} < $head + $n + 2;
-		$r->{end} = 1 if $n == 0;
-		$r->{text} .= substr $r->{in}, $head, $n;
-		substr $r->{in}, 0, $head + $n + 2, "";
-	}
-	while ($r->{text} =~ s/^(.*?)\n\n//s) {
-		my %f = map { /^(\w*): ?(.*)$/ ? ($1, $2) : () }
-		    split /\n/, $1;
-		$r->{rows}++ if defined $f{id};
-		push @{$r->{events}}, [ $f{event}, $f{id},
-		    $f{data} ] if $f{event};
-	}
-}
-
-sub data { return map { decode_json($_->[2]) } @{$_[0]{events}} }
-sub ids { return map { $_->[1] // () } @{$_[0]{events}} }
-sub last_id { my @i = ids(@_); return $i[-1] // 0 }
-
-# Take from all of them until a condition holds.
-sub until_all {
-	my ($cond, @r) = @_;
-	my $end = time + 150;
-
-	while (time < $end) {
-		take($_) for grep { !$_->{cut} } @r;
-		return 1 if $cond->();
-		IO::Select->new(map { $_->{s} } grep { !$_->{cut} } @r)->
-		    can_read(0.05);
-	}
-	return 0;
-}
+sub follow { return Follow::start($d, @_) }
 
 sub burst {
 	my ($n, $path) = @_;
@@ -127,6 +71,9 @@ sub pid_of {
 	    @{$d->api("GET", "/v1/brokerd/status")->{processes}};
 	return $p->{pid};
 }
+
+# One that has nothing to read for a while.
+my $quiet = follow("$log/stream?host=nowhere.invalid");
 
 # tail stuck on an empty vault
 {
@@ -218,6 +165,10 @@ sub pid_of {
 	is(join(" ", ids($old)), join(" ", all_ids(0)),
 	    "and who comes later, from the beginning on");
 }
+
+ok(until_all(sub { $quiet->{comments} > 0 }, $quiet),
+    "who has nothing to read hears a comment now and then");
+is(scalar(ids($quiet)), 0, "and of no row");
 
 # Restarts: with Last-Event-ID it goes on.
 for my $name ("api-local", "logd") {

@@ -128,6 +128,7 @@ sub ended {
 	return $h * 3600 + $m * 60 + $s + $r->{latency_us} / 1e6;
 }
 
+# a vault deleted under a live tunnel
 for my $rate (200, 1000, 0) {
 	my $name = "gone$rate";
 	my $kept = "kept$rate";

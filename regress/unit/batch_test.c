@@ -146,7 +146,10 @@ test_tombstone(void **state)
 	assert_int_equal(rows("vault = 1 AND path = '/late'"), 1);
 }
 
-/* One that the database refuses harms itself alone, wherever it stands. */
+/*
+ * One bad row taking its batch along: one that the database refuses harms
+ * itself alone, wherever it stands.
+ */
 static void
 test_refused(void **state)
 {
