@@ -43,9 +43,18 @@ function signIn(why) {
 }
 
 async function signOut() {
-	await session.signOut().catch(() => {});
+	let why = "You are signed out.";
+
+	view?.end();
+	view = null;
+	try {
+		await session.signOut();
+	} catch (e) {
+		if (e.status !== 401)
+			why = `You may still be signed in: ${e.message}`;
+	}
 	setAddress({ vault: null, q: null, row: null, paused: null }, true);
-	signIn("You are signed out.");
+	signIn(why);
 }
 
 // "*" is the instance log.
@@ -94,8 +103,9 @@ function open(me, list) {
 		    "role member in a vault, or the instance role owner.")]);
 		return;
 	}
-	if (at.vault !== null && at.vault !== vault)
-		setAddress({ vault, row: null }, true);
+	if (at.vault !== vault)
+		setAddress(at.vault === null ? { vault } :
+		    { vault, row: null }, true);
 	document.title = `${vault === "*" ? "Instance log" : vault} – brokerd`;
 	view = new Logs(frame(me, list, vault), me,
 	    vault === "*" ? null : vault, signIn);
