@@ -105,6 +105,10 @@ fuzz:
 kill: tests
 	perl regress/kill/run ${KILLS}
 
+# The page in a real browser; with BROWSER_SHOTS pictures of it go there.
+browser: tests
+	sh regress/run -t regress/browser/*.t
+
 # The long ones; each says what it needs.
 soak: tests
 	sh regress/soak
@@ -162,8 +166,8 @@ uninstall-man:
 		rm -f ${DESTDIR}${MANDIR}/man$${m##*.}/$${m##*/}; \
 	done
 
-.PHONY: all progs tests regress valgrind lint fuzz kill soak bench \
-	bench-log clean distclean install uninstall install-progs install-man \
+.PHONY: all progs tests regress valgrind lint fuzz kill browser soak \
+	bench bench-log clean distclean install uninstall install-progs install-man \
 	uninstall-progs uninstall-man
 
 -include ${SRCS:.c=.d}

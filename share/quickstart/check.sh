@@ -47,6 +47,7 @@ check_gcc()
 	step "gcc: regress" make -C "$scratch/gcc" regress
 	step "gcc: unit tests under valgrind" make -C "$scratch/gcc" valgrind
 	step "kill -9 at random" make -C "$scratch/gcc" kill
+	step "page in a browser" make -C "$scratch/gcc" browser
 	step "lint" make -C "$scratch/gcc" lint
 }
 

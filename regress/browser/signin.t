@@ -1,0 +1,193 @@
+#!/usr/bin/perl
+#
+# Copyright (c) 2026 The brokerd authors
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+#
+# Who looks at the page: signed in by a link or by a token, and signed out; the
+# vault and the instance log; and what is looked at is in the address.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib $Bin;
+use Site;
+use Test::More;
+
+begin();
+traffic(map { "/echo/$_" } 1 .. 3);
+my $base = "http://127.0.0.1:$d->{api}";
+my $clerk = $d->api("POST", "/v1/agents", { name => "clerk",
+    vaults => [ { vault_name => "default", vault_role => "member" } ] })->
+    {av_agent_token};
+my $none = $d->api("POST", "/v1/agents", { name => "nobody",
+    role => "no-access" })->{av_agent_token};
+$d->api("POST", "/v1/vaults", { name => "other" });
+$d->api("POST", "/v1/vaults/other/agents", { name => "clerk",
+    role => "member" });
+browse();
+
+sub text { return $b->eval("document.body.innerText") }
+sub signed_out { shown("document.querySelector('.signin')", $_[0]) }
+sub notice { return $b->eval("document.querySelector('.notice')?.innerText") }
+sub vaults {
+	return @{$b->eval("[...document.querySelectorAll('header option')]" .
+	    ".map((o) => o.innerText)")};
+}
+sub vault { return $b->eval("document.querySelector('header select').value") }
+sub choose {
+	my ($name) = @_;
+	$b->click("header option[value='$name']");
+	state("Live");
+}
+sub cookies { return $b->eval("document.cookie") }
+
+my $unknown = qr{/v1/auth/(?:me|exchange) .* 401};
+
+# Nobody yet.
+$b->go($base);
+signed_out("who is not known is asked to sign in");
+like(text(), qr/brokerctl open/, "by a link");
+ok(!defined notice(), "and nothing is wrong");
+is($b->eval("document.activeElement.id"), "token", "a token can be pasted");
+$b->shot("signin");
+$b->type("#token", "av_agt_" . "0" x 64);
+$b->keys("Enter");
+shown("document.querySelector('.error').innerText", "a bad one");
+like(text(), qr/token is not good/, "is refused in words");
+$b->shot("signin-bad");
+clean("signing in", $unknown);
+
+# By a link.
+my $link = link_to();
+$b->go($link);
+ok(state("Live"), "a link signs in");
+is(scalar(rows()), 3, "and shows the rows");
+unlike($b->url, qr/open/, "the token is not in the address");
+is($b->eval("history.length > 1 && history.state"), undef,
+    "nor kept with it");
+is(cookies(), "", "no script sees the cookie");
+is(query()->{vault}, "default", "the vault is in the address");
+like($b->eval("document.title"), qr/^default/, "and in the title");
+is_deeply([ vaults() ], [ "default", "other", "Instance log, all vaults" ],
+    "local chooses among all, and the instance log");
+clean("a link");
+
+# The vault chooser, and the instance log.
+choose("other");
+is(query()->{vault}, "other", "another vault");
+like(text(), qr/No requests yet/, "has nothing yet, which it says");
+$b->shot("empty");
+choose("*");
+row_with("vault.create");
+my ($audit) = grep { $_->{text} =~ /vault\.create/ } rows();
+like($audit->{text}, qr/^\S+\n(?:audit|change)/, "the instance log has audit");
+ok((grep { $_->{text} =~ m{/echo/1} } rows()), "and what all vaults have");
+$b->shot("instance");
+$b->reload;
+ok(state("Live"), "a reload");
+is(vault(), "*", "is the same view");
+$b->back;
+shown("document.querySelector('header select')?.value === 'other'",
+    "back is the vault before");
+$b->back;
+shown("document.querySelector('header select')?.value === 'default'",
+    "and the one before that");
+$b->forward;
+shown("document.querySelector('header select')?.value === 'other'",
+    "and forward");
+
+# A filter, a row and a pause are in the address, and survive.
+choose("default");
+$b->type("#q", "path:/echo/2");
+$b->keys("Enter");
+shown("document.querySelectorAll('.space .row').length === 1", "a filter");
+is(query()->{q}, "path:/echo/2", "in the address");
+$b->click(".space .row");
+shown("!document.querySelector('.detail').hidden", "a row");
+my ($row) = rows();
+is(query()->{row}, $row->{id}, "in the address");
+$b->press("Pause");
+ok(state("Paused"), "a pause");
+is(query()->{paused}, 1, "in the address");
+my $address = $b->url;
+$b->reload;
+ok(state("Paused"), "a reload is paused");
+is(scalar(rows()), 1, "and filtered");
+is($b->eval("document.querySelector('#q').value"), "path:/echo/2",
+    "by the same");
+shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
+    "with the row open");
+is($b->url, $address, "and the same address");
+$b->keys("Escape");
+shown("document.querySelector('.detail').hidden", "closed");
+$b->back;
+shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
+    "back: the row");
+$b->back;
+shown("document.querySelector('.detail')?.hidden", "back: no row");
+is(query()->{q}, "path:/echo/2", "but the filter");
+$b->back;
+shown("document.querySelector('#q')?.value === ''", "back: no filter");
+clean("the address");
+
+# A link is good once.
+$b->press("Sign out");
+signed_out("signing out");
+is(notice(), "You are signed out.", "is said");
+is($b->url, "$base/", "the address is bare");
+clean("signing out");
+$b->reload;
+signed_out("and it is for good");
+$b->go($link);
+signed_out("a link that was used");
+like(notice(), qr/has been used.*brokerctl open/, "says so, and what to do");
+$b->shot("signin-used");
+clean("a used link", $unknown);
+
+# A pasted token; what it may not is not offered.
+$b->type("#token", " $clerk ");
+$b->click(".signin button");
+ok(state("Live"), "a token signs in");
+is_deeply([ vaults() ], [ "default", "other" ], "to its vaults");
+like(text(), qr/clerk/, "by its name");
+$b->go("$base/?vault=%2a");
+ok(state("Live"), "the instance log");
+is(vault(), "default", "is not its to see");
+
+# Its session ends while it looks.
+my $in = $d->api("POST", "/v1/agents/clerk/rotate", {});
+signed_out("a session that is ended");
+is(notice(), "Your session is over.", "is said");
+$b->shot("signin-over");
+$b->go($base);
+signed_out("for good");
+
+# By a link, revoked.
+sign_in();
+my ($session) = @{$d->api("GET", "/v1/auth/sessions")->{sessions}};
+$d->api("DELETE", "/v1/auth/sessions/$session->{id}");
+signed_out("one that is revoked");
+is(notice(), "Your session is over.", "is said too");
+is(scalar(rows()), 0, "and no row is left");
+
+# A token that may nothing.
+$b->type("#token", $none);
+$b->keys("Enter");
+shown("document.body.innerText.includes('no log that you may read')",
+    "one with no right is told so");
+$b->shot("no-right");
+clean("sessions", qr{ 401 |/stream\S* .* net::ERR_INCOMPLETE_CHUNKED});
+
+finish();
