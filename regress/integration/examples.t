@@ -238,7 +238,7 @@ sub try {
 
 	ok(defined $cmd, "$route has an example") or return;
 	my ($path) = $route =~ / (.*)/;
-	my $re = join "[\\w\$-]+", map { quotemeta } split /\*/, $path, -1;
+	my $re = join "[\\w\$.-]+", map { quotemeta } split /\*/, $path, -1;
 	like($cmd, qr{(?:\$API|http://local)$re(?=[?"\s]|$)},
 	    "$route: asks for it");
 	$before{$route}->() if $before{$route};
