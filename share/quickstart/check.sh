@@ -45,7 +45,6 @@ check_gcc()
 {
 	build gcc make CC=gcc --enable-werror || return 1
 	step "gcc: regress" make -C "$scratch/gcc" regress
-	step "gcc: unit tests under valgrind" make -C "$scratch/gcc" valgrind
 	step "kill -9 at random" make -C "$scratch/gcc" kill
 	step "page in a browser" make -C "$scratch/gcc" browser
 	step "lint" make -C "$scratch/gcc" lint
