@@ -92,8 +92,8 @@ static const struct link_handler logd_handlers[] = {
 };
 
 static const struct link_handler parent_handlers[] = {
-	{ MSG_PARENT_DONE,	ask_answer },
 	{ MSG_STATUS_ROWS,	ask_answer },
+	{ MSG_PARENT_DONE,	ask_answer },
 	{ 0, NULL }
 };
 
@@ -111,6 +111,7 @@ static struct proc_child child = {
 	.peers = peers,
 	.listener = listener,
 	.listener_close = listen_close,
+	.parent_handlers = parent_handlers,
 	.start = start,
 	.shutdown = shutting_down,
 	.stats = stats
@@ -249,10 +250,7 @@ main(int argc, char **argv)
 		errx(1, "this program is started by brokerd(8)");
 	api.proc = proc;
 	child.proc = proc;
-	if (API_LOCAL()) {
-		child.promises = "stdio unix recvfd";
-		child.parent_handlers = parent_handlers;
-	} else
-		child.promises = "stdio inet recvfd";
+	child.promises = API_LOCAL() ? "stdio unix recvfd" :
+	    "stdio inet recvfd";
 	proc_main(argc, argv, &child);
 }

@@ -206,7 +206,8 @@ forget(struct caller *who)
 int
 caller_same(const struct caller *a, const struct caller *b)
 {
-	return (a->actor_type == b->actor_type && strcmp(a->name, b->name) == 0);
+	return (a->actor_type == b->actor_type &&
+	    strcmp(a->name, b->name) == 0);
 }
 
 void

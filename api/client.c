@@ -63,7 +63,8 @@ static const struct conn_ops	 ops = {
 };
 
 int
-client_new(int fd, uint32_t uid, const struct msg_addr *addr)
+client_new(int fd, enum listener_kind kind, uint32_t uid,
+    const struct msg_addr *addr)
 {
 	struct client	*c;
 
@@ -74,6 +75,7 @@ client_new(int fd, uint32_t uid, const struct msg_addr *addr)
 	if (c->fields == NULL || (c->conn = conn_new(fd, &ops, c)) == NULL)
 		goto fail;
 	c->file = -1;
+	c->kind = kind;
 	c->uid = uid;
 	c->addr = *addr;
 	buf_init(&c->content, CLIENT_BODY_MAX);

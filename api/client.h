@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "codes.h"
 #include "http.h"
 #include "msg.h"
 
@@ -72,6 +73,7 @@ struct caller {
 struct client {
 	TAILQ_ENTRY(client)	 entry;
 	struct conn		*conn;
+	enum listener_kind	 kind;
 	uint32_t		 uid;		/* of a local one */
 	struct msg_addr		 addr;		/* of one that is not */
 	enum client_state	 state;
@@ -93,7 +95,8 @@ struct client {
 };
 
 /* Take over a connected socket.  -1: no memory; the socket is closed. */
-int	 client_new(int fd, uint32_t uid, const struct msg_addr *);
+int	 client_new(int fd, enum listener_kind, uint32_t uid,
+	    const struct msg_addr *);
 
 unsigned int	 client_count(void);
 unsigned int	 client_count_uid(uint32_t uid);

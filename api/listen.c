@@ -41,6 +41,7 @@ struct listener {
 	TAILQ_ENTRY(listener)	 entry;
 	struct event		 ev;
 	uint32_t		 id;
+	enum listener_kind	 kind;
 	int			 fd;
 	int			 armed;
 };
@@ -54,7 +55,7 @@ static void	disarm(void);
 static void	rest(void);
 static void	rested(int, short, void *);
 static void	readable(int, short, void *);
-static int	accept_one(int);
+static int	accept_one(const struct listener *);
 static void	local(int);
 static void	address(const struct sockaddr_storage *, struct msg_addr *);
 
@@ -82,6 +83,7 @@ listen_add(const struct msg_listener *m, int fd)
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		fatal("listener");
 	l->id = m->id;
+	l->kind = m->kind;
 	l->fd = fd;
 	event_set(&l->ev, fd, EV_READ | EV_PERSIST, readable, l);
 	TAILQ_INSERT_TAIL(&listeners, l, entry);
@@ -173,6 +175,7 @@ rested(int fd, short what, void *arg)
 static void
 readable(int fd, short what, void *arg)
 {
+	const struct listener	*l = arg;
 	int	 i;
 
 	for (i = 0; i < LISTEN_BATCH; i++) {
@@ -190,14 +193,14 @@ readable(int fd, short what, void *arg)
 			rest();
 			return;
 		}
-		if (accept_one(fd) == -1)
+		if (accept_one(l) == -1)
 			return;
 	}
 }
 
 /* -1: no more for now. */
 static int
-accept_one(int lfd)
+accept_one(const struct listener *l)
 {
 	struct sockaddr_storage	 ss;
 	struct msg_addr		 addr;
@@ -205,7 +208,7 @@ accept_one(int lfd)
 	int			 fd;
 
 	memset(&ss, 0, sizeof(ss));
-	fd = accept4(lfd, (struct sockaddr *)&ss, &len,
+	fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -222,7 +225,7 @@ accept_one(int lfd)
 		return (0);
 	}
 	address(&ss, &addr);
-	return (client_new(fd, 0, &addr));
+	return (client_new(fd, l->kind, 0, &addr));
 }
 
 /* The peer's user number is what the kernel says it is. */
@@ -245,7 +248,7 @@ local(int fd)
 		return;
 	}
 	memset(&none, 0, sizeof(none));
-	(void)client_new(fd, uid, &none);
+	(void)client_new(fd, LISTENER_API, uid, &none);
 }
 
 static void

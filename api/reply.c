@@ -50,6 +50,7 @@ static const char *const	security[][2] = {
 #define TYPE_JSON	"application/json"
 #define TYPE_TEXT	"text/plain; charset=utf-8"
 #define TYPE_PEM	"application/x-pem-file"
+#define TYPE_METRICS	"text/plain; version=0.0.4; charset=utf-8"
 #define TYPE_SSE	"text/event-stream"
 #define TYPE_FILE	"application/vnd.sqlite3"
 
@@ -244,6 +245,13 @@ reply_page(struct request *req, const char *type, const void *data, size_t len)
 
 	head(req, 200, type, HTTP_BODY_LENGTH, len, NULL, 0);
 	send_body(req, body, len);
+}
+
+void
+reply_metrics(struct request *req, const char *text, size_t len)
+{
+	head(req, 200, TYPE_METRICS, HTTP_BODY_LENGTH, len, NULL, 0);
+	send_body(req, json_text_copy(text, len), len);
 }
 
 void

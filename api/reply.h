@@ -75,6 +75,9 @@ void	 reply_export(struct request *, const char *type, const char *name,
 /* A file of the page. */
 void	 reply_page(struct request *, const char *type, const void *, size_t);
 
+/* Metrics: text of a version that its type names. */
+void	 reply_metrics(struct request *, const char *, size_t);
+
 /* The root certificate. */
 void	 reply_pem(struct request *, const void *, size_t);
 

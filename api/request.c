@@ -284,12 +284,16 @@ request_begin(struct request *req)
 	req->route = route_find(req->method, req->path, req->param, allow);
 	if (req->route == NULL)
 		not_found(req, allow);
+	else if (req->client->kind == LISTENER_METRICS &&
+	    (req->route->flags & ROUTE_METRICS) == 0)
+		not_found(req, "");
 	else if (req->bad)
 		reply_invalid(req, "The query or the Authorization field is "
 		    "not valid");
 	else if (req->length > body_max(req))
 		reply_too_large(req);
-	else if (req->route->flags & ROUTE_PUBLIC)
+	else if ((req->route->flags & ROUTE_PUBLIC) ||
+	    req->client->kind == LISTENER_METRICS)
 		request_go_on(req);
 	else if (check_origin(req) == -1)
 		return;

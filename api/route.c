@@ -41,7 +41,10 @@ static const struct route	routes[] = {
 	{ HTTP_M_GET, "/", page_index, ROUTE_PUBLIC, PAGE_QUERY },
 	{ HTTP_M_GET, "/page/*", page_file, ROUTE_PUBLIC, NULL },
 
-	{ HTTP_M_GET, "/health", status_health, ROUTE_PUBLIC, NULL },
+	{ HTTP_M_GET, "/health", status_health, ROUTE_PUBLIC | ROUTE_METRICS,
+	    NULL },
+	{ HTTP_M_GET, "/metrics", metrics_get, ROUTE_EARLY | ROUTE_METRICS,
+	    NULL },
 	{ HTTP_M_GET, "/v1/status", status_get, ROUTE_PUBLIC, NULL },
 	{ HTTP_M_GET, "/v1/mitm/ca.pem", ca_get, ROUTE_PUBLIC, NULL },
 

@@ -34,6 +34,7 @@
 #define ROUTE_LOCAL	0x04	/* there is none on api tcp */
 #define ROUTE_FRESH	0x08	/* ask keyd anew who the caller is */
 #define ROUTE_FILTER	0x10	/* keys of filters too, as often as need be */
+#define ROUTE_METRICS	0x40	/* there, without a token, on their listener */
 #define ROUTE_SIGNIN	0x20	/* the handler finds out who the caller is */
 
 struct route {
@@ -76,6 +77,7 @@ request_fn	 export_instance, export_vault;
 request_fn	 grants_add, grants_delete, grants_list, grants_role;
 request_fn	 logs_instance, logs_vault;
 request_fn	 logstats_instance, logstats_vault;
+request_fn	 metrics_get;
 request_fn	 services_clear, services_delete, services_enable;
 request_fn	 services_list, services_replace, services_upsert;
 request_fn	 services_usage;

@@ -190,6 +190,7 @@ listen		: LISTEN kind ON word PORT word	{ parse_listen($2, $4, $6); }
 
 kind		: PROXY			{ $$ = LISTENER_PROXY; }
 		| API			{ $$ = LISTENER_API; }
+		| METRICS		{ $$ = LISTENER_METRICS; }
 		;
 
 listentls	: /* empty */
@@ -350,10 +351,7 @@ limit		: LIMIT PROFILE OFF	{ (void)confset_once("limit profile"); }
 		}
 		;
 
-tocome		: METRICS		{
-			parse_notyet("metrics", NULL, "metrics");
-		}
-		| PAGE {
+tocome		: PAGE {
 			parse_notyet("page", NULL, "the web page");
 		}
 		| SHIP			{

@@ -42,6 +42,7 @@ print_conf(FILE *fp, const struct conf *conf)
 	print_process(fp, conf);
 	print_listeners(fp, conf, LISTENER_PROXY);
 	print_listeners(fp, conf, LISTENER_API);
+	print_listeners(fp, conf, LISTENER_METRICS);
 	print_nets(fp, &conf->nets);
 	print_upstream(fp, &conf->upstream);
 	fprintf(fp, "http headers %d\n", conf->http.headers_max);
@@ -83,7 +84,8 @@ print_listeners(FILE *fp, const struct conf *conf, enum listener_kind kind)
 	char				 addr[INET6_ADDRSTRLEN];
 	int				 n = 0, port;
 
-	name = kind == LISTENER_PROXY ? "proxy" : "api";
+	name = kind == LISTENER_PROXY ? "proxy" : kind == LISTENER_API ?
+	    "api" : "metrics";
 	TAILQ_FOREACH(l, &conf->listeners, entry) {
 		if (l->kind != kind)
 			continue;

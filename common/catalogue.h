@@ -558,7 +558,7 @@ MESSAGE(LOG, log, FROM_ALL, TO_PARENT, 0,
     U8(priority)
     STR(text, 1024))
 MESSAGE(STATS, stats, FROM_ALL, TO_PARENT, 0,
-    LIST(counters, counter, 64))
+    LIST(counters, counter, 128))
 MESSAGE(SETVERBOSE, setverbose, FROM_PARENT, TO_ALL, 0,
     U8(verbose))
 /* What a ledger says is committed: it is not needed any more. */
@@ -570,20 +570,21 @@ MESSAGE(LEDGER_TAKEN, ledger_taken, FROM_LOGD, TO_PARENT, 0,
     U64(instance))
 
 /*
- * api local and the parent.
+ * api local and the parent; what is to be seen of all processes is for api tcp
+ * too, which has no other of these.
  */
 MESSAGE(RELOAD, reload, FROM_API_LOCAL, TO_PARENT, 0,
     U32(id))
 MESSAGE(VERBOSE, verbose, FROM_API_LOCAL, TO_PARENT, 0,
     U32(id)
     U8(verbose))
-MESSAGE(STATUS, status, FROM_API_LOCAL, TO_PARENT, 0,
+MESSAGE(STATUS, status, FROM_API, TO_PARENT, 0,
     U32(id))
 MESSAGE(PARENT_DONE, parent_done, FROM_PARENT, TO_API_LOCAL, 0,
     U32(id)
     U8(ok)
     STR(text, 1024))
-MESSAGE(STATUS_ROWS, status_rows, FROM_PARENT, TO_API_LOCAL, M_BIG,
+MESSAGE(STATUS_ROWS, status_rows, FROM_PARENT, TO_API, M_BIG,
     U32(id)
     STR(version, 64)
     STR(sandbox, 64)

@@ -212,7 +212,8 @@
 #define ACTION_LIST(X)							\
 	X(ACTION_LOGS, "logs")						\
 	X(ACTION_INSTANCE_LOGS, "instance-logs")			\
-	X(ACTION_CONTROL, "control")
+	X(ACTION_CONTROL, "control")					\
+	X(ACTION_METRICS, "metrics")
 
 /* What GET asks for; the answer's objects are the records named here. */
 #define VIEW_LIST(X)							\
@@ -263,7 +264,7 @@ enum token_way {
 	WAY_COOKIE,
 	WAY_EXCHANGE		/* to be exchanged for a cookie */
 };
-enum listener_kind { LISTENER_PROXY, LISTENER_API };
+enum listener_kind { LISTENER_PROXY, LISTENER_API, LISTENER_METRICS };
 enum file_kind {
 	FILE_MASTER_KEY,	/* keyd: the key file */
 	FILE_CA_BUNDLE,		/* workers: system roots, name is the path */

@@ -24,7 +24,7 @@
 #include "proc.h"
 #include "sandbox.h"
 
-#define STATS_MAX	64
+#define STATS_MAX	128
 
 static struct rec_counter	 counters[STATS_MAX];
 static uint32_t			 ncounters;

@@ -263,7 +263,7 @@ static int
 is_early(enum right_class class, unsigned int number)
 {
 	if (class == RIGHT_MAY)
-		return (number == ACTION_CONTROL);
+		return (number == ACTION_CONTROL || number == ACTION_METRICS);
 	return (class == RIGHT_OP && (number == OP_INIT ||
 	    number == OP_RELOAD || number == OP_VERBOSE ||
 	    number == OP_BRIEF));
@@ -337,7 +337,8 @@ caller_may(struct link *l, struct msg *m)
 	if (caller_right(c, RIGHT_MAY, m->u.may.action, m->u.may.vault, &v,
 	    &r) == 0) {
 		a.vault = v == NULL ? 0 : v->o.id;
-		if (m->u.may.action != ACTION_CONTROL) {
+		if (m->u.may.action != ACTION_CONTROL &&
+		    m->u.may.action != ACTION_METRICS) {
 			s = scope_read(p, &c->who, c->id, a.vault, v == NULL);
 			if (s == NULL || !scope_announced())
 				refuse(&r, 503, "overloaded",

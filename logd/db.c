@@ -628,6 +628,17 @@ db_reclaim(void)
 }
 
 int64_t
+db_size(void)
+{
+	int64_t	 pages = 0, size = 0;
+
+	if (db_pragma("PRAGMA page_count", &pages) != SQLITE_OK ||
+	    db_pragma("PRAGMA page_size", &size) != SQLITE_OK)
+		return (-1);
+	return (pages * size);
+}
+
+int64_t
 db_disk(void)
 {
 	struct statvfs	 vfs;

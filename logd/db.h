@@ -123,6 +123,9 @@ void	 db_rollback(void);
 int	 db_doubt(void);
 int	 db_lost(void);
 
+/* Bytes of the database, without its log, or -1. */
+int64_t	 db_size(void);
+
 /* Of the last call that returned -1. */
 enum db_error	 db_error(void);
 const char	*db_errstr(void);

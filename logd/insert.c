@@ -27,6 +27,7 @@
 #include "refuse.h"
 #include "rollup.h"
 #include "rowtab.h"
+#include "served.h"
 #include "schema.h"
 #include "stream.h"
 #include "vault.h"
@@ -69,6 +70,7 @@ insert_init(int64_t next)
 	next_id = first_id = next;
 	nslots = 0;
 	rollup_clear();
+	served_undo();
 	return (rowtab_init());
 }
 
@@ -147,6 +149,7 @@ insert_count(const struct record *r)
 	struct vault		*v;
 
 	rows++;
+	served_add(r);
 	if (r->kind != KIND_AUDIT && (v = vault_find(r->vault)) != NULL)
 		vault_change(v, 1);
 	if (r->kind != KIND_REQUEST)
@@ -292,6 +295,7 @@ insert_undo(void)
 	nslots = 0;
 	rows = 0;
 	rollup_clear();
+	served_undo();
 	vault_undo();
 	refuse_undo();
 }
@@ -300,6 +304,7 @@ void
 insert_committed(void)
 {
 	insert_counters.rows += rows;
+	served_committed();
 	rows = 0;
 	singly = 0;
 	first_id = next_id;

@@ -45,6 +45,7 @@
 #include "refuse.h"
 #include "retain.h"
 #include "scope.h"
+#include "served.h"
 #include "stream.h"
 
 /*
@@ -142,6 +143,7 @@ init(int argc, char **argv)
 	batch_init();
 	queryjob_init();
 	live_init();
+	served_init();
 	backup_init();
 	evtimer_set(&stop_ev, stop_timer, NULL);
 }
@@ -301,6 +303,8 @@ stop_timer(int fd, short what, void *arg)
 static void
 stats(void)
 {
+	int64_t	 n;
+
 	stats_add("rows", insert_counters.rows);
 	stats_add("rows_refused", refuse_count);
 	stats_add("rows_deleted", retain_counters.rows);
@@ -326,6 +330,13 @@ stats(void)
 	stats_add("targets_missed", dict_counters.misses);
 	stats_add("queries_now", queryjob_count());
 	stats_add("revision", control_rev());
+	if (db_handle() != NULL) {
+		if ((n = db_size()) != -1)
+			stats_add("database_bytes", n);
+		if ((n = db_disk()) != -1)
+			stats_add("disk_free_bytes", n);
+	}
+	served_stats();
 }
 
 static void

@@ -84,7 +84,6 @@ static struct bucket	*bucket_find(const struct bucket *);
 static int		 bucket_load(struct bucket *);
 static int		 bucket_store(struct bucket *);
 static int		 write_all(void);
-static unsigned int	 class(int64_t);
 static int		 seen_find(struct seen *, const struct bucket *,
 			    const struct rollup_row *);
 static void		 drop(void);
@@ -105,8 +104,8 @@ bucket_cmp(struct bucket *a, struct bucket *b)
 	return (a->decision < b->decision ? -1 : a->decision > b->decision);
 }
 
-static unsigned int
-class(int64_t status)
+unsigned int
+rollup_class(int64_t status)
 {
 	return (status < 0 || status >= 600 ? 6 : status / 100);
 }
@@ -239,7 +238,7 @@ rollup_add(const struct rollup_row *r)
 	if (k.minute < minute_now - ROLLUP_DAYS * 1440)
 		return (0);
 	k.vault = r->vault;
-	k.class = class(r->status);
+	k.class = rollup_class(r->status);
 	k.decision = r->decision & 7;
 	if ((r->target == 0 || x->target != r->target || x->bucket == NULL ||
 	    bucket_cmp(x->bucket, &k) != 0) && seen_find(x, &k, r) == -1)

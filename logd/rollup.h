@@ -64,6 +64,9 @@ struct rollup_row {
 	const char	*service;
 };
 
+/* The class of a status. */
+unsigned int	 rollup_class(int64_t);
+
 /*
  * All within a transaction; 0, or -1 with db_error().  rollup_start() comes
  * before its first row, whose id is told; rollup_add() counts a row that was

@@ -145,6 +145,7 @@ static const struct {
 	{ RIGHT_MAY, ACTION_LOGS, "lmabt" },
 	{ RIGHT_MAY, ACTION_INSTANCE_LOGS, "lOb" },
 	{ RIGHT_MAY, ACTION_CONTROL, "l" },
+	{ RIGHT_MAY, ACTION_METRICS, "lOb" },
 	{ RIGHT_VIEW, VIEW_VAULTS, "lpmaMObt" },
 	{ RIGHT_VIEW, VIEW_VAULT, "lspmabt" },
 	{ RIGHT_VIEW, VIEW_AGENTS, "lMOb" },
