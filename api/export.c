@@ -56,12 +56,12 @@ struct export {
 	int			 csv;
 	int			 resumes;	/* it came with a cursor */
 	uint64_t		 before;	/* 0: none */
-	uint64_t		 cursor;	/* has all rows up to this id, */
-	uint64_t		 last;		/* of those up to this one */
+	uint64_t		 cursor;	/* has all up to this id */
+	uint64_t		 last;		/* of those it is to have */
 	uint64_t		 head;
-	int			 begun;		/* the head of the answer left */
+	int			 begun;		/* the head has left */
 	int			 asked;		/* logd */
-	struct line		 page[EXPORT_PAGE];	/* newest first */
+	struct line		 page[EXPORT_PAGE]; /* newest first */
 	uint32_t		 npage;
 	uint64_t		 rows;		/* sent */
 };

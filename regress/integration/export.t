@@ -141,7 +141,8 @@ subtest "what is in it" => sub {
 	}
 	my $r = whole("/v1/admin/logs/export?kind=audit");
 	like($r->{body}, qr/"action":"agent\.create"/, "the instance's log");
-	like($r->{head}, qr/filename="brokerd-instance-\w+\.jsonl"/, "named so");
+	like($r->{head}, qr/filename="brokerd-instance-\w+\.jsonl"/,
+	    "named so");
 };
 
 subtest "a table" => sub {
