@@ -322,7 +322,8 @@ brokerd goes on running.  Next:
     eval "\$(./quickstart env)"            # BROKERD_SOCKET and the rest
     brokerctl/brokerctl run -- curl https://api.demo.localhost:$(cat \
     "$qs/upstream/port")/hello
-    brokerctl/brokerctl logs               # what agents did
+    brokerctl/brokerctl logs               # what agents did; -f goes on
+    brokerctl/brokerctl open               # the same in a browser
     brokerctl/brokerctl status             # how the daemon is
     ./quickstart stop
 END
