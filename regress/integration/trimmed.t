@@ -21,10 +21,15 @@
 use strict;
 use warnings;
 
+use File::Copy;
+use IO::Select;
 use JSON;
 use Test::More;
 use lib ($ENV{TOP} || ".") . "/regress/integration";
+use Ctl;
 use Daemon;
+
+use constant MANY => 1500;	# rows that no buffer holds
 
 my $d = Daemon->new("user", extra => "log retain rows 0\n");
 my $up = Upstream->new(dir => $d->{dir}, tls => 1);
@@ -48,24 +53,36 @@ sub told {
 	    exact => JSON::true } : undef, $what) or diag explain $is;
 }
 
-# The first events of the stream.
-sub stream {
-	my ($after, $n) = @_;
+sub open_stream {
+	my ($after) = @_;
 	my $s = IO::Socket::UNIX->new(Peer => $d->{socket}) or die "$!";
-	my ($text, @events) = ("");
 
 	print $s "GET $log/stream HTTP/1.1\r\nHost: x\r\n" .
 	    "Last-Event-ID: $after\r\n\r\n";
 	$s->flush;
+	return $s;
+}
+
+# Its events, each a name and what its JSON says, until it has enough.
+sub events {
+	my ($s, $enough) = @_;
+	my ($text, @events) = ("");
+
 	local $SIG{ALRM} = sub { die "no event" };
-	alarm 20;
-	while (@events < $n && $s->sysread($text, 65536, length $text)) {
-		@events = ();
-		push @events, [ $1, $2 ] while $text =~
-		    /^event: (\S+)\n(?:id: \d+\n)?data: (.*)\n/mg;
+	alarm 30;
+	until (@events && $enough->(@events)) {
+		$s->sysread($text, 65536, length $text) or last;
+		push @events, [ $1, decode_json($2) ] while $text =~
+		    s/\A[\s\S]*?^event: (\S+)\n(?:id: \d+\n)?data: (.*)\n//m;
 	}
 	alarm 0;
 	return @events;
+}
+
+# The first events of the stream.
+sub stream {
+	my ($after, $n) = @_;
+	return events(open_stream($after), sub { @_ >= $n });
 }
 
 sub keep {
@@ -109,9 +126,9 @@ for my $again ("", ", after a restart", ", after kill -9 of all") {
 
 my @e = stream($ids[5], 11);
 is($e[0][0], "trimmed", "the stream tells first");
-is_deeply(decode_json($e[0][1]), { gone => 14, oldest_id => $ids[20],
+is_deeply($e[0][1], { gone => 14, oldest_id => $ids[20],
     exact => JSON::true }, "the same");
-is_deeply([ map { decode_json($_->[1])->{id} } @e[1 .. 10] ],
+is_deeply([ map { $_->[1]{id} } @e[1 .. 10] ],
     [ @ids[20 .. 29] ], "and goes on with what is left");
 @e = stream($ids[19], 1);
 is($e[0][0], "log", "or says nothing");
@@ -123,4 +140,46 @@ ok(keep(1), "retention leaves one");
 is(poll($ids[29])->{trimmed}{gone}, 4, "of five the four that are gone");
 is(poll($ids[5])->{trimmed}{gone}, 28, "and all of them from before");
 
+# While a reader is in the midst of what it has missed: it does not read, and
+# the API has nothing in memory, so that most is still to be asked for.
+$d->api("PUT", "/v1/admin/settings",
+    { logs_retention => { max_rows_per_vault => 0 } });
+my $head = poll(0)->{latest_id};
+$d->requests($where, "m", MANY);
+is($d->stop, 0, "stopped");
+$d->again or BAIL_OUT("no restart");
+my $s = open_stream($head);
+ok(IO::Select->new($s)->can_read(20), "the stream begins");
+sleep 1;	# until it waits
+ok(keep(100), "and retention leaves a hundred");
+my @all = map { $_->{id} } reverse $d->rows;
+@e = events($s, sub { ($_[-1][1]{id} // 0) == $all[-1] });
+my @told = grep { $_->[0] eq "trimmed" } @e;
+my @got = map { $_->[1]{id} } grep { $_->[0] eq "log" } @e;
+is(scalar @told, 1, "it is told once");
+isnt($e[0][0], "trimmed", "not before the rows that it had asked for");
+cmp_ok(scalar @got, ">", 100, @got . " rows came");
+is(@got + $told[0][1]{gone}, MANY, "and all others are counted");
+is($told[0][1]{oldest_id}, $all[0], "up to the oldest that is left");
+is_deeply([ @got[-100 .. -1] ], \@all, "which all came");
+
+# A backup knows what had gone, and what goes after it is not gone in it.
+my $file = "$Ctl::dir/copy.db";
+my $db = "$d->{state}/db/brokerd.db";
+my $gone = poll(0)->{trimmed}{gone};
+is((ctl("-s", $d->{socket}, "backup", $file))[0], 0, "a backup");
+ok(keep(20), "eighty more go");
+is(poll(0)->{trimmed}{gone}, $gone + 80, "and are counted");
+is($d->stop, 0, "stopped");
+unlink glob "$db*";
+copy($file, $db) or die "$db: $!";
+chmod 0600, $db;
+$d->own($db);
+ok($d->again, "it starts with the copy");
+is_deeply(poll(0)->{trimmed}, { gone => $gone, oldest_id => $all[0],
+    exact => JSON::true }, "what had gone before is gone");
+told("the rest is there", $all[0], undef);
+ok(keep(20), "eighty go again");
+is(poll(0)->{trimmed}{gone}, $gone + 80, "and are counted as they were");
+is($d->stop, 0, "stopped");
 done_testing();

@@ -33,6 +33,9 @@
 #include "../../logd/insert.h"
 #include "../../logd/retain.h"
 #include "logd_fix.h"
+#include "../../logd/migrate.h"
+#include "../../logd/record.h"
+#include "../../logd/schema.h"
 
 /*
  * What retention says that it took, compared with what this test saw going:
@@ -289,6 +292,59 @@ test_many(void **state)
 	assert_true(a.rows <= (uint64_t)(lost + GONE_SEGMENT * 5));
 }
 
+static struct db_sql	 sql_old = DB_SQL("INSERT INTO log (id, target, flags,"
+    " status, request_id, latency, bytes_in, bytes_out) VALUES (?, 1, 0, 200,"
+    " ?, 1500, 1, 2)");
+
+/*
+ * A database from before anything was remembered: what had gone by then nobody
+ * knows, what goes afterwards is counted.
+ */
+static void
+test_former(void **state)
+{
+	char			 why[256];
+	uint8_t			 id[16];
+	struct gone_answer	 a;
+	int64_t			 i;
+	int			 n;
+
+	for (n = 0; n < schema_nmigrations; n++) {
+		if (strcmp(schema_migrations[n].name,
+		    "what retention has deleted") == 0)
+			break;
+	}
+	assert_true(n < schema_nmigrations);
+	assert_int_equal(db_open(fix.dir, why, sizeof(why)), 0);
+	assert_int_equal(migrate_run(fix.dir, schema_migrations, 1, why,
+	    sizeof(why)), 0);
+	fix_sql("INSERT INTO targets VALUES (1, 1, 'old.example', 443, 'GET',"
+	    " 'old', '', 0, '', 1, 5000)");
+	for (i = 500; i <= 3000; i++) {
+		record_uuid(id, clock_now() - i * INT64_C(1000000));
+		assert_int_equal(db_run(&sql_old, "ib", i, id, sizeof(id)), 0);
+	}
+	assert_int_equal(migrate_run(fix.dir, schema_migrations, n, why,
+	    sizeof(why)), 0);
+	assert_int_equal(fix_int("SELECT count(*) FROM sqlite_schema WHERE "
+	    "name = 'gone'"), 0);
+	db_close();
+	keep(0);
+	fix_open();
+	assert_int_equal(gone_between(0, 0, 0, 3000, &a), 0);
+	assert_int_equal(a.rows, 0);
+	fix_vault(1, "one");
+	add(1, 30);
+	look();
+	keep(20);
+	retain_all();
+	assert_true(count(0, 0, 3000) > 2400);
+	everywhere();
+	fix_close();
+	fix_open();
+	everywhere();
+}
+
 int
 main(void)
 {
@@ -302,6 +358,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_fails, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_many, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_former, fix_setup,
 		    fix_teardown)
 	};
 
