@@ -86,7 +86,7 @@ export class Detail {
 			f("From", row.client_addr),
 			f("Request id", row.request_id, "request_id"),
 			f("Trace id", row.trace_id),
-			f("Row", row.id), f("Position", row.seq ?
+			f("Row", row.id || ""), f("Position", row.seq ?
 			    `${row.seq} of worker ${row.instance}` : "")
 		];
 	}

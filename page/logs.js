@@ -41,7 +41,7 @@ export class Logs {
 		const at = address();
 
 		Object.assign(this, { root, me, vault, signIn, q: at.q,
-		    paused: at.paused, held: [], fresh: 0, rows: [],
+		    paused: at.paused, held: [], fresh: 0, rows: [], frozen: [],
 		    open: new Map(), older: null, wanted: at.row });
 		current = this;
 		this.filter = new Filter(vault, at.q, (q) => this.search(q));
@@ -128,7 +128,7 @@ export class Logs {
 		this.abort?.abort();
 		this.abort = new AbortController();
 		Object.assign(this, { rows: [], held: [], fresh: 0, older: null,
-		    failed: null });
+		    frozen: [], failed: null });
 		this.open.clear();
 		this.state("loading");
 		this.draw();
@@ -218,8 +218,17 @@ export class Logs {
 
 	// Called by the stream.
 	row(row) {
-		this.fresh += this.paused ? 1 : 0;
+		const seen = this.frozen.findIndex((r) => r.open &&
+		    r.request_id === row.request_id);
+
+		if (this.table.selected?.open &&
+		    this.table.selected.request_id === row.request_id)
+			this.settled = row;
 		if (this.paused) {
+			if (seen !== -1)
+				this.frozen[seen] = row;
+			else
+				this.fresh++;
 			this.held.unshift(row);
 			if (this.held.length > LIVE) {
 				this.held.length = LIVE;
@@ -255,10 +264,16 @@ export class Logs {
 	}
 
 	draw() {
-		const list = this.paused ? this.rows :
-		    [...this.open.values()].reverse().concat(this.rows);
+		const first = this.paused ? this.frozen :
+		    [...this.open.values()].reverse();
 
-		this.table.set(list);
+		this.table.set(first.concat(this.rows));
+		if (this.settled) {
+			const row = this.settled;
+
+			this.settled = null;
+			this.select(row);
+		}
 		if (this.paused && this.fresh > 0)
 			this.pill.textContent = `${format.some(this.fresh,
 			    "new row")} – show`;
@@ -313,11 +328,11 @@ export class Logs {
 	}
 
 	scrolled(top) {
-		if (!top && !this.paused)
+		if (!top && !this.paused) {
 			this.pause(true);
-		else if (top && this.paused && this.byScroll && !this.fresh)
+			this.byScroll = true;
+		} else if (top && this.paused && this.byScroll && !this.fresh)
 			this.pause(false);
-		this.byScroll = !top || this.byScroll;
 	}
 
 	pause(on) {
@@ -325,19 +340,16 @@ export class Logs {
 			return;
 		this.paused = on;
 		this.byScroll = false;
-		if (on) {
-			const n = this.open.size;
-
-			this.draw();
-			this.table.hold(-n);
-		} else {
+		if (on)
+			this.frozen = [...this.open.values()].reverse();
+		else {
 			this.rows = this.skipped ? this.held :
 			    this.held.concat(this.rows);
 			if (this.rows.length > LIVE)
 				this.rows.length = LIVE;
 			if (this.skipped || this.rows.length === LIVE)
 				this.older = this.rows.at(-1)?.id ?? null;
-			Object.assign(this, { held: [], fresh: 0,
+			Object.assign(this, { held: [], fresh: 0, frozen: [],
 			    skipped: false });
 			this.table.toTop();
 		}
@@ -372,13 +384,13 @@ export class Logs {
 	}
 
 	step(n) {
+		if (!this.paused)
+			this.pause(true);
 		const i = this.list.indexOf(this.table.selected);
 		const row = this.list[i === -1 ? 0 : i + n];
 
 		if (!row)
 			return;
-		if (!this.paused)
-			this.pause(true);
 		this.select(row);
 		this.table.show(row);
 	}

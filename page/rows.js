@@ -124,11 +124,6 @@ export class Rows {
 		this.draw();
 	}
 
-	// New rows came above what is read, which stays where it is.
-	hold(n) {
-		this.view.scrollTop += n * this.height;
-	}
-
 	toTop() {
 		this.view.scrollTop = 0;
 		this.draw();

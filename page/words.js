@@ -97,7 +97,7 @@ const EVENT = {
 
 const GAP = {
 	unlogged: "they went on while the log could not take them",
-	ledger: "worker and log died together",
+	"with worker": "worker and log died together",
 	committed: "they were committed and are not in the file any more",
 	refused: "the database refused them"
 };
