@@ -220,7 +220,7 @@ sub wait {
 	    $expression, $seconds) };
 
 	return $r if $r;
-	die "$@" . ($self->eval("document.body.innerText") // "") . "\n";
+	die $@;
 }
 
 sub find {

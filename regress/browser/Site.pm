@@ -139,7 +139,7 @@ sub state {
 	return 1 if eval { Driver::until_true(sub {
 		($is = badge() // "none") =~ $re;
 	}, "state $want") };
-	diag "$want is $is: " . $b->eval("document.body.innerText");
+	diag "$want is $is";
 	return 0;
 }
 
