@@ -119,6 +119,9 @@ bench: progs ${BENCH_PROGS}
 bench-log: progs ${BENCH_PROGS}
 	sh bench/log
 
+bench-read: progs ${BENCH_PROGS}
+	sh bench/log reading
+
 clean:
 	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${TESTS} \
 	    ${CONFIG_PROGS} ${BENCH_PROGS} ${DEMO_PROGS} \
@@ -167,7 +170,7 @@ uninstall-man:
 	done
 
 .PHONY: all progs tests regress valgrind lint fuzz kill browser soak \
-	bench bench-log clean distclean install uninstall install-progs install-man \
-	uninstall-progs uninstall-man
+	bench bench-log bench-read clean distclean install uninstall \
+	install-progs install-man uninstall-progs uninstall-man
 
 -include ${SRCS:.c=.d}

@@ -65,6 +65,13 @@ sub all_ids {
 	return @ids;
 }
 
+# How many follow through the local socket.
+sub streams {
+	my ($p) = grep { $_->{name} eq "api-local" }
+	    @{$d->api("GET", "/v1/brokerd/status")->{processes}};
+	return $p->{counters}{streams};
+}
+
 sub pid_of {
 	my ($name) = @_;
 	my ($p) = grep { ($_->{process} // $_->{name} // "") =~ /^$name/ }
@@ -192,6 +199,23 @@ for my $name ("api-local", "logd") {
 	until_all(sub { last_id($r) >= $want[-1] }, $r);
 	push @got, ids($r);
 	is("@got", "@want", "and goes on without a hole or a duplicate");
+}
+
+# Who takes nothing of what there is for it is cut after a minute: too long for
+# every day.
+SKIP: {
+	skip "FOLLOW_LONG is not set", 4 unless $ENV{FOLLOW_LONG};
+	my ($stuck, $reads) = (follow("$log/stream?after=0"),
+	    follow("$log/stream"));
+	my $start = time;
+	ok(Frame::until(sub { streams() == 2 }, 10), "two readers");
+	ok(Frame::until(sub {
+		take($reads);
+		return streams() == 1;
+	}, 90), "who takes nothing for a minute is cut");
+	cmp_ok(time - $start, ">", 55, "not before");
+	ok(until_all(sub { $reads->{comments} > 2 && !$reads->{cut} },
+	    $reads), "who only has nothing to read goes on");
 }
 
 # A right that ends.
