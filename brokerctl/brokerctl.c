@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <libgen.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static void	confine(const struct ctl *, const struct command *,
 static void	unveil_dir(const char *);
 static void	unveil_path(const char *, const char *);
 static int	finish(int);
+static int	nobody_reads(void);
 
 /* Secrets pass here, so it is ours to wipe. */
 static char	output[64 * 1024];
@@ -222,11 +224,23 @@ finish(int rv)
 
 	failed = fflush(stdout) == EOF || ferror(stdout);
 	explicit_bzero(output, sizeof(output));
-	if (failed && errno == EPIPE) {
+	if (failed && (errno == EPIPE || nobody_reads())) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 	}
 	if (failed)
 		err(1, "stdout");
 	return (rv);
+}
+
+/* The error may be from a write long before. */
+static int
+nobody_reads(void)
+{
+	struct pollfd	pfd;
+
+	pfd.fd = STDOUT_FILENO;
+	pfd.events = POLLOUT;
+	return (poll(&pfd, 1, 0) == 1 &&
+	    (pfd.revents & (POLLERR | POLLHUP)) != 0);
 }

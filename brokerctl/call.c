@@ -28,8 +28,6 @@
 
 static void	call_send(struct ctl *, const char *, const char *, json_t *,
 		    struct answer *);
-static void	call_unreachable(const struct ctl *) __dead;
-static void	call_refused(const struct ctl *, const struct answer *) __dead;
 static const char *call_hint(const struct ctl *, int, const char *);
 static json_t	*call_object(const struct answer *);
 static size_t	encode(char *, const char *);
@@ -162,7 +160,7 @@ call_send(struct ctl *ctl, const char *method, const char *path,
 	secret_dumped(text);
 }
 
-static void
+void
 call_unreachable(const struct ctl *ctl)
 {
 	const char	*where = ctl->target.socket;
@@ -188,7 +186,7 @@ call_unreachable(const struct ctl *ctl)
 	}
 }
 
-static void
+void
 call_refused(const struct ctl *ctl, const struct answer *answer)
 {
 	json_t		*o = call_object(answer);

@@ -18,6 +18,8 @@
 
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +43,7 @@ struct client {
 	struct http_head	 head;
 	struct http_field	 fields[HTTP_LIMIT_FIELDS];
 	int			 sink;		/* for the body, or -1 */
+	const struct client_stream *stream;	/* or NULL */
 	char			 error[640];
 };
 
@@ -51,9 +54,13 @@ static int	client_request(struct client *, const char *, const char *,
 		    const char *);
 static int	client_head(struct client *, const char *, const char *,
 		    size_t, struct buf *);
+static int	client_head_stream(const struct client_stream *, struct buf *);
 static int	client_answer(struct client *, const char *, struct answer *);
 static int	client_read_head(struct client *, enum http_method);
 static int	client_body(struct client *, struct answer *);
+static void	client_watch(struct client *, const struct client_stream *);
+static int	client_take(struct client *, struct answer *, const uint8_t *,
+		    size_t);
 static int	client_decode(struct client *, struct http_body *,
 		    struct answer *);
 static int	client_more(struct client *);
@@ -120,6 +127,43 @@ client_download(struct client *c, const char *path, int fd,
 	return (rv);
 }
 
+int
+client_stream(struct client *c, const char *path,
+    const struct client_stream *stream, struct answer *answer)
+{
+	int	rv;
+
+	/* One that has been idle may be closed by now. */
+	wire_close(&c->wire);
+	buf_clear(&c->in);
+	client_watch(c, stream);
+	wire_deadline(&c->wire, CLIENT_TIMEOUT);
+	rv = client_try(c, "GET", path, NULL, answer);
+	client_watch(c, NULL);
+	return (rv);
+}
+
+int
+client_pause(struct client *c, const struct client_stream *stream, int ms)
+{
+	int	rv;
+
+	wire_close(&c->wire);
+	client_watch(c, stream);
+	rv = wire_pause(&c->wire, ms);
+	client_watch(c, NULL);
+	return (rv);
+}
+
+static void
+client_watch(struct client *c, const struct client_stream *stream)
+{
+	c->stream = stream;
+	c->wire.stop = stream == NULL ? NULL : stream->stop;
+	if (stream != NULL)
+		c->wire.signals = stream->signals;
+}
+
 static int
 client_try(struct client *c, const char *method, const char *path,
     const char *body, struct answer *answer)
@@ -180,6 +224,8 @@ client_head(struct client *c, const char *method, const char *path,
 	    c->target->authority) == -1 ||
 	    http_write_string(out, "User-Agent", "brokerctl") == -1)
 		return (-1);
+	if (c->stream != NULL && client_head_stream(c->stream, out) == -1)
+		return (-1);
 	if (length > 0 && (http_write_string(out, "Content-Type",
 	    "application/json") == -1 ||
 	    http_write_framing(out, HTTP_BODY_LENGTH, length) == -1))
@@ -196,6 +242,19 @@ client_head(struct client *c, const char *method, const char *path,
 			return (-1);
 	}
 	return (http_write_end(out));
+}
+
+static int
+client_head_stream(const struct client_stream *stream, struct buf *out)
+{
+	char	id[32];
+
+	if (http_write_string(out, "Accept", "text/event-stream") == -1)
+		return (-1);
+	if (stream->last == -1)
+		return (0);
+	snprintf(id, sizeof(id), "%" PRId64, stream->last);
+	return (http_write_string(out, "Last-Event-ID", id));
 }
 
 /* The final answer; 1xx ones before it say nothing here. */
@@ -284,19 +343,34 @@ client_decode(struct client *c, struct http_body *body,
 		    buf_len(&c->in), &data, &n);
 		if (used == -1)
 			break;
-		if (c->sink != -1 && answer->status == 200) {
-			if (answer_write(c, answer, data, n) == -1)
-				return (-1);
-		} else if (answer_add(c, answer, data, n) == -1)
+		if (client_take(c, answer, data, n) == -1)
 			return (-1);
+		if (c->stream != NULL && c->stream->stop != NULL &&
+		    *c->stream->stop)
+			return (client_fail(c, "stopped"));
 		buf_drain(&c->in, (size_t)used);
 	}
 	if (body->state != HTTP_BODY_DONE)
 		return (client_fail(c, http_error_text(body->error)));
-	if (c->sink != -1 && answer->status == 200)
+	if ((c->sink != -1 || c->stream != NULL) && answer->status == 200)
 		return (0);
 	/* So that it is a string also when it is empty. */
 	return (answer_add(c, answer, NULL, 0));
+}
+
+static int
+client_take(struct client *c, struct answer *answer, const uint8_t *data,
+    size_t n)
+{
+	if (answer->status != 200)
+		return (answer_add(c, answer, data, n));
+	if (c->sink != -1)
+		return (answer_write(c, answer, data, n));
+	if (c->stream == NULL)
+		return (answer_add(c, answer, data, n));
+	wire_deadline(&c->wire, CLIENT_STREAM);
+	return (n > 0 && c->stream->take(c->stream->arg, data, n) != 0 ?
+	    client_fail(c, "not wanted") : 0);
 }
 
 /* More bytes into the buffer: how many, 0 at the end, or -1. */
@@ -392,6 +466,12 @@ answer_fields(const struct http_head *h, struct answer *answer)
 	if (field(h, "x-mitm-port", digits, sizeof(digits)) == 0)
 		answer->proxy_port = (unsigned int)strtonum(digits, 1, 65535,
 		    NULL);
+	if (field(h, "retry-after", digits, sizeof(digits)) == 0)
+		answer->retry_after = (int)strtonum(digits, 0, INT_MAX, NULL);
+	if (field(h, "content-type", answer->type,
+	    sizeof(answer->type)) == -1)
+		*answer->type = '\0';
+	answer->type[strcspn(answer->type, "; \t")] = '\0';
 	if (field(h, "x-trimmed", answer->trimmed,
 	    sizeof(answer->trimmed)) == -1)
 		*answer->trimmed = '\0';

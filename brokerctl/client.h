@@ -19,7 +19,9 @@
 
 #include <sys/types.h>
 
+#include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A blocking HTTP client for brokerd's API, on its local socket or at a URL.
@@ -46,11 +48,15 @@ struct answer {
 	size_t		 size;		/* of the memory that body is */
 	unsigned int	 proxy_port;	/* of X-Mitm-Port; 0 if there is none */
 	char		 trimmed[128];	/* of X-Trimmed, printable ASCII */
+	char		 type[64];	/* of Content-Type, without parameters */
+	int		 retry_after;	/* seconds; 0 if it does not say */
 };
 
 /* The daemon answers within 30 seconds. */
 #define CLIENT_TIMEOUT	40
 #define CLIENT_FILE	3600
+/* Its streams have a comment each 15 seconds. */
+#define CLIENT_STREAM	45
 /* The longest body, bytes. */
 #define CLIENT_ANSWER	(32 * 1024 * 1024)
 
@@ -75,6 +81,29 @@ int		 client_call(struct client *, const char *, const char *,
  */
 int		 client_download(struct client *, const char *, int fd,
 		    struct answer *);
+
+/*
+ * Where the pieces of an answer that does not end by itself go.  take()
+ * returns 0, or else the stream is over and so is the call.
+ */
+struct client_stream {
+	int64_t		 last;		/* for Last-Event-ID, or -1 */
+	int		(*take)(void *, const uint8_t *, size_t);
+	void		*arg;
+	const volatile sig_atomic_t *stop;	/* wire.h; or NULL */
+	sigset_t	 signals;
+};
+/*
+ * As client_call() for GET, on a connection of its own: 0 when it was
+ * answered with another status than 200, or the stream ended; -1 also when
+ * CLIENT_STREAM seconds pass without a byte, take() wants no more, or a signal
+ * has set *stop.  The status is then kept.
+ */
+int		 client_stream(struct client *, const char *,
+		    const struct client_stream *, struct answer *);
+/* Sleep that long in ms: 0, or -1 if the signals of the stream came. */
+int		 client_pause(struct client *, const struct client_stream *,
+		    int);
 const char	*client_error(const struct client *);
 void		 answer_free(struct answer *);
 

@@ -35,6 +35,7 @@ struct ctl {
 	char		 name[64];	/* of the command, for messages */
 	int		 json;		/* -j */
 	int		 tty;		/* stdout is a terminal */
+	int		 live;		/* lines are there for longer */
 	int		 colour;
 	size_t		 width;		/* of the terminal, or 0 */
 };
@@ -59,6 +60,10 @@ char	*call_path(const char *, ...)
 json_t	*call(struct ctl *, const char *, char *, json_t *);
 json_t	*call_try(struct ctl *, const char *, char *, json_t *, int, int *);
 
+/* What is wrong with a status that is not 2xx; does not return. */
+void	 call_refused(const struct ctl *, const struct answer *) __dead;
+/* Why there was no answer; does not return. */
+void	 call_unreachable(const struct ctl *) __dead;
 /* An answer that is no JSON. */
 void	 call_raw(struct ctl *, const char *, char *, struct answer *);
 
@@ -92,8 +97,8 @@ void	 ctl_print_table(const struct ctl *, struct table *, const char *);
 /* RFC 3339 in UTC; 0, or -1 if it is not. */
 int	 when_parse(const char *, time_t *);
 /*
- * For people: how long ago, or how long yet to go, on a terminal, as it is
- * elsewhere.  "-" for the empty string.  buf has WHEN_SIZE bytes.
+ * For people: how long ago, or how long yet to go, on a terminal; there with
+ * live as 11-25 08:00:00; as it is elsewhere.  "-" for the empty string.  buf has WHEN_SIZE bytes.
  */
 const char	*when_text(const struct ctl *, const char *, char *);
 /* Seconds as 42s, 17m, 5h, 12d. */
@@ -200,11 +205,30 @@ json_t	*logs_fetch(struct ctl *, const struct args *, int64_t *cursor);
  * filter they make as its query, if there is one; to be freed.
  */
 char	*logs_path(const struct args *, const char *below);
+/* Say what retention has taken: an answer's "trimmed". */
+void	 logs_trimmed(const json_t *);
 /* --after-cursor, or -1. */
 int64_t	 logs_after(const struct args *);
 
-/* logscsv.c: all rows, the oldest first, with a line of names. */
-void	 logs_csv(const struct ctl *, const json_t *);
+/*
+ * logsout.c: rows in one of the forms of -o, the oldest first.  With live they
+ * come one by one, and columns keep their place.  logs_out_flush() prints what
+ * there is: 0, or -1 if stdout does not take it.  logs_out_open() exits with 2
+ * if there is no such form.
+ */
+struct logs_out;
+struct logs_out	*logs_out_open(const struct ctl *, const struct args *);
+void	 logs_out_row(struct logs_out *, const json_t *);
+int	 logs_out_flush(struct logs_out *);
+void	 logs_out_close(struct logs_out *);
+
+/*
+ * logsfollow.c: print rows newer than cursor, for ever; the cursor then and a
+ * signal's number, or 0 if stdout takes no more.  Exits with 1 when the daemon
+ * refuses.  must: an answer has to come at once, the first time.
+ */
+int	 logs_follow(struct ctl *, const struct args *, struct logs_out *,
+	    int64_t *cursor, int must);
 
 /* logsrow.c: put one row of the log into a table. */
 extern const struct column	logs_short[], logs_wide[];

@@ -18,80 +18,75 @@
 
 #include <err.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "command.h"
 #include "ctl.h"
 
-enum format { SHORT, WIDE, JSON, CSV };
-
-static enum format	format(const struct ctl *, const struct args *);
-static void	 print_json(const json_t *);
-static void	 print_rows(const struct ctl *, const json_t *, int);
+static int	follow(struct ctl *, struct args *);
+static void	show_cursor(const struct args *, int64_t);
 
 /* The newest rows, the oldest of them first, as one reads a log. */
 int
 cmd_logs(struct ctl *ctl, struct args *args)
 {
-	enum format	 f = format(ctl, args);
+	struct logs_out	*out;
 	int64_t		 cursor;
 	json_t		*rows;
+	size_t		 i;
 
+	if (args_flag(args, 'f'))
+		return (follow(ctl, args));
 	rows = logs_fetch(ctl, args, &cursor);
-	if (f == JSON)
-		print_json(rows);
-	else if (f == CSV)
-		logs_csv(ctl, rows);
-	else
-		print_rows(ctl, rows, f == WIDE);
+	out = logs_out_open(ctl, args);
+	for (i = json_array_size(rows); i > 0; i--)
+		logs_out_row(out, json_array_get(rows, i - 1));
+	(void)logs_out_flush(out);
 	json_decref(rows);
-	if (args_flag(args, LOGS_SHOW))
-		fprintf(stderr, "-- cursor: %" PRId64 "\n", cursor);
+	logs_out_close(out);
+	show_cursor(args, cursor);
 	return (0);
 }
 
-static enum format
-format(const struct ctl *ctl, const struct args *args)
+/*
+ * What there is already: rows from a cursor on come with the stream, but the
+ * newest ones have to be asked for.
+ */
+static int
+follow(struct ctl *ctl, struct args *args)
 {
-	const char	*o = args_value(args, 'o', "short");
-
-	if (ctl->json || strcmp(o, "json") == 0)
-		return (JSON);
-	if (strcmp(o, "csv") == 0)
-		return (CSV);
-	if (strcmp(o, "wide") == 0)
-		return (WIDE);
-	if (strcmp(o, "short") != 0)
-		errx(2, "logs: -o %s: short, wide, json or csv", o);
-	return (SHORT);
-}
-
-static void
-print_json(const json_t *rows)
-{
-	size_t	i;
-
-	for (i = json_array_size(rows); i > 0; i--) {
-		if (json_dumpf(json_array_get(rows, i - 1), stdout,
-		    JSON_COMPACT) == -1)
-			return;
-		putchar('\n');
-	}
-}
-
-static void
-print_rows(const struct ctl *ctl, const json_t *rows, int wide)
-{
-	struct table	*t = table_new(wide ? logs_wide : logs_short);
+	struct logs_out	*out;
+	int64_t		 cursor = logs_after(args);
+	json_t		*rows = NULL;
 	size_t		 i;
+	int		 must = cursor != -1, sig = 0;
 
-	for (i = json_array_size(rows); i > 0; i--) {
-		if (wide)
-			logs_row_wide(ctl, t, json_array_get(rows, i - 1));
-		else
-			logs_row_short(ctl, t, json_array_get(rows, i - 1));
+	if (must && args_flag(args, 'n'))
+		errx(2, "logs: with -f, -n and --after-cursor exclude each "
+		    "other");
+	ctl->live = 1;
+	if (!must)
+		rows = logs_fetch(ctl, args, &cursor);
+	out = logs_out_open(ctl, args);
+	for (i = json_array_size(rows); i > 0; i--)
+		logs_out_row(out, json_array_get(rows, i - 1));
+	json_decref(rows);
+	if (logs_out_flush(out) == 0)
+		sig = logs_follow(ctl, args, out, &cursor, must);
+	logs_out_close(out);
+	show_cursor(args, cursor);
+	if (sig != 0) {
+		signal(sig, SIG_DFL);
+		raise(sig);
 	}
-	ctl_print_table(ctl, t, "no request yet");
+	return (0);
+}
+
+static void
+show_cursor(const struct args *args, int64_t cursor)
+{
+	if (args_flag(args, LOGS_SHOW))
+		fprintf(stderr, "-- cursor: %" PRId64 "\n", cursor);
 }

@@ -144,6 +144,18 @@ logs_after(const struct args *args)
 	return (number(args, LOGS_AFTER, "--after-cursor", 0, INT64_MAX, -1));
 }
 
+void
+logs_trimmed(const json_t *o)
+{
+	const int64_t	gone = get_int(o, "gone");
+
+	warnx("logs: %s%" PRId64 " row%s behind the cursor %s gone: retention "
+	    "deleted %s before %s could be shown",
+	    json_is_false(json_object_get(o, "exact")) ? "up to " : "", gone,
+	    gone == 1 ? "" : "s", gone == 1 ? "is" : "are",
+	    gone == 1 ? "it" : "them", gone == 1 ? "it" : "they");
+}
+
 /* One answer; cursor is "" or the name of a parameter for id. */
 static json_t *
 page(struct ask *q, const char *cursor, int64_t id)
@@ -219,6 +231,8 @@ newer(struct ask *q, int64_t after)
 	while ((int64_t)json_array_size(q->rows) < q->wanted) {
 		o = page(q, "after", q->cursor);
 		n = add(q, o);
+		if (json_is_object(json_object_get(o, "trimmed")))
+			logs_trimmed(json_object_get(o, "trimmed"));
 		latest = get_int(o, "latest_id");
 		partial = json_is_true(json_object_get(o, "partial"));
 		json_decref(o);

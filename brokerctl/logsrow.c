@@ -37,17 +37,33 @@ static int	 is_request(const json_t *);
 static char	*detail(json_t *);
 
 const struct column	logs_short[] = {
-	{ "TIME", 0 }, { "METHOD", 0 }, { "TARGET", COL_CUT },
-	{ "STATUS", COL_RIGHT }, { "LATENCY", COL_RIGHT }, { "SERVICE", 0 },
-	{ "ACTOR", 0 }, { "ERROR", 0 }, { NULL, 0 }
+	{ "TIME", 0 },
+	{ "METHOD", COL_CUT },
+	{ "TARGET", COL_CUT | COL_LEAST(40) },
+	{ "STATUS", COL_RIGHT },
+	{ "LATENCY", COL_RIGHT | COL_DROP | COL_LEAST(8) },
+	{ "SERVICE", COL_CUT | COL_DROP | COL_LEAST(12) },
+	{ "ACTOR", COL_CUT | COL_DROP | COL_LEAST(12) },
+	{ "ERROR", COL_DROP },
+	{ NULL, 0 }
 };
 
 const struct column	logs_wide[] = {
-	{ "ID", COL_RIGHT }, { "TIME", 0 }, { "METHOD", 0 }, { "TARGET", 0 },
-	{ "STATUS", COL_RIGHT }, { "LATENCY", COL_RIGHT },
-	{ "DECISION", 0 }, { "SERVICE", 0 }, { "CREDENTIALS", 0 },
-	{ "ACTOR", 0 }, { "SESSION", 0 }, { "INGRESS", 0 }, { "CLIENT", 0 },
-	{ "BYTES IN", COL_RIGHT }, { "BYTES OUT", COL_RIGHT },
+	{ "ID", COL_RIGHT | COL_LEAST(8) },
+	{ "TIME", COL_LEAST(27) },
+	{ "METHOD", COL_LEAST(7) },
+	{ "TARGET", COL_LEAST(40) },
+	{ "STATUS", COL_RIGHT },
+	{ "LATENCY", COL_RIGHT | COL_LEAST(8) },
+	{ "DECISION", COL_LEAST(11) },
+	{ "SERVICE", COL_LEAST(12) },
+	{ "CREDENTIALS", COL_LEAST(12) },
+	{ "ACTOR", COL_LEAST(12) },
+	{ "SESSION", 0 },
+	{ "INGRESS", COL_LEAST(8) },
+	{ "CLIENT", COL_LEAST(15) },
+	{ "BYTES IN", COL_RIGHT },
+	{ "BYTES OUT", COL_RIGHT },
 	{ "ERROR", 0 }, { NULL, 0 }
 };
 

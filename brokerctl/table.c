@@ -19,6 +19,7 @@
 
 #include <err.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@
 #define COLUMNS_MAX	16
 #define GAP		2	/* between columns */
 #define CUT_MIN		8	/* no column is made narrower than that */
+#define CUT_LEAST	4	/* but where nothing is left to leave out */
+#define DROPPED		SIZE_MAX
 #define CUT_MARK	"..."
 
 struct cell {
@@ -46,11 +49,18 @@ struct table {
 	size_t			 ncolumns;
 	size_t			 nrows;
 	size_t			 next;		/* cell of the last row */
+	int			 begun;		/* the head is printed */
 	size_t			 width[COLUMNS_MAX];
 	TAILQ_HEAD(rows, row)	 rows;
 };
 
-static void	table_cut(const struct table *, size_t, size_t *);
+static void	table_fit(const struct table *, size_t, size_t *);
+static int	table_drop(const struct table *, size_t *);
+static int	table_cut(const struct table *, size_t, size_t, size_t *);
+static void	print_head(FILE *, const struct table *, const size_t *, int);
+static void	print_rows(FILE *, const struct table *, const size_t *, int);
+static int	is_last(const struct table *, size_t, const size_t *);
+static void	table_forget(struct table *);
 static void	print_row(FILE *, const struct table *, const struct row *,
 		    const size_t *, int);
 static void	print_cell(FILE *, const struct cell *, size_t, int, int, int);
@@ -143,47 +153,131 @@ table_rows(const struct table *t)
 void
 table_print(FILE *f, const struct table *t, size_t width, int coloured)
 {
-	const struct row	*row;
-	struct cell		 title;
-	size_t			 i, w[COLUMNS_MAX];
+	size_t	w[COLUMNS_MAX];
 
 	memcpy(w, t->width, sizeof(w));
-	if (width > 0)
-		table_cut(t, width, w);
+	table_fit(t, width, w);
+	print_head(f, t, w, coloured);
+	print_rows(f, t, w, coloured);
+}
+
+void
+table_flush(FILE *f, struct table *t, size_t width, int coloured)
+{
+	size_t	i, least, w[COLUMNS_MAX];
+
 	for (i = 0; i < t->ncolumns; i++) {
+		least = (size_t)t->columns[i].flags / COL_LEAST(1);
+		if (t->width[i] < least)
+			t->width[i] = least;
+	}
+	memcpy(w, t->width, sizeof(w));
+	table_fit(t, width, w);
+	if (!t->begun)
+		print_head(f, t, w, coloured);
+	t->begun = 1;
+	print_rows(f, t, w, coloured);
+	table_forget(t);
+}
+
+/* Settle the widths for a terminal. */
+static void
+table_fit(const struct table *t, size_t width, size_t *w)
+{
+	size_t	kept[COLUMNS_MAX];
+
+	if (width == 0)
+		return;
+	memcpy(kept, w, sizeof(kept));
+	while (table_cut(t, width, CUT_MIN, w) == -1) {
+		memcpy(w, kept, sizeof(kept));
+		if (table_drop(t, kept) == -1) {
+			(void)table_cut(t, width, CUT_LEAST, w);
+			return;
+		}
+		memcpy(w, kept, sizeof(kept));
+	}
+}
+
+static int
+table_drop(const struct table *t, size_t *w)
+{
+	size_t	i;
+
+	for (i = 0; i < t->ncolumns; i++) {
+		if ((t->columns[i].flags & COL_DROP) && w[i] != DROPPED) {
+			w[i] = DROPPED;
+			return (0);
+		}
+	}
+	return (-1);
+}
+
+/*
+ * Take what is too much from those columns that may be cut, widest first: 0,
+ * or -1 if that is not enough.
+ */
+static int
+table_cut(const struct table *t, size_t width, size_t least, size_t *w)
+{
+	size_t	i, total = 0, widest;
+
+	for (i = 0; i < t->ncolumns; i++) {
+		if (w[i] != DROPPED)
+			total += w[i] + (total > 0 ? GAP : 0);
+	}
+	while (total > width) {
+		widest = t->ncolumns;
+		for (i = 0; i < t->ncolumns; i++) {
+			if ((t->columns[i].flags & COL_CUT) &&
+			    w[i] > least && (widest == t->ncolumns ||
+			    w[i] > w[widest]))
+				widest = i;
+		}
+		if (widest == t->ncolumns)
+			return (-1);
+		w[widest]--;
+		total--;
+	}
+	return (0);
+}
+
+static void
+print_head(FILE *f, const struct table *t, const size_t *w, int coloured)
+{
+	struct cell	title;
+	size_t		i;
+
+	for (i = 0; i < t->ncolumns; i++) {
+		if (w[i] == DROPPED)
+			continue;
 		if ((title.text = strdup(t->columns[i].title)) == NULL)
 			err(1, NULL);
 		title.width = text_width(title.text);
 		title.colour = COLOUR_BOLD;
 		print_cell(f, &title, w[i], t->columns[i].flags,
-		    i + 1 == t->ncolumns, coloured);
+		    is_last(t, i, w), coloured);
 		free(title.text);
 	}
+}
+
+static void
+print_rows(FILE *f, const struct table *t, const size_t *w, int coloured)
+{
+	const struct row	*row;
+
 	TAILQ_FOREACH(row, &t->rows, entry)
 		print_row(f, t, row, w, coloured);
 }
 
-/* Take what is too much from those columns that may be cut, widest first. */
-static void
-table_cut(const struct table *t, size_t width, size_t *w)
+static int
+is_last(const struct table *t, size_t i, const size_t *w)
 {
-	size_t	i, total = 0, widest;
-
-	for (i = 0; i < t->ncolumns; i++)
-		total += w[i] + (i > 0 ? GAP : 0);
-	while (total > width) {
-		widest = t->ncolumns;
-		for (i = 0; i < t->ncolumns; i++) {
-			if ((t->columns[i].flags & COL_CUT) &&
-			    w[i] > CUT_MIN && (widest == t->ncolumns ||
-			    w[i] > w[widest]))
-				widest = i;
-		}
-		if (widest == t->ncolumns)
-			return;
-		w[widest]--;
-		total--;
+	for (i++; i < t->ncolumns; i++) {
+		if (w[i] != DROPPED)
+			return (0);
 	}
+	return (1);
 }
 
 static void
@@ -197,8 +291,10 @@ print_row(FILE *f, const struct table *t, const struct row *row,
 
 	for (i = 0; i < t->ncolumns; i++) {
 		cell = &row->cells[i];
+		if (w[i] == DROPPED)
+			continue;
 		print_cell(f, cell->text == NULL ? &none : cell, w[i],
-		    t->columns[i].flags, i + 1 == t->ncolumns, coloured);
+		    t->columns[i].flags, is_last(t, i, w), coloured);
 	}
 }
 
@@ -235,6 +331,13 @@ print_cell(FILE *f, const struct cell *cell, size_t width, int flags,
 void
 table_free(struct table *t)
 {
+	table_forget(t);
+	free(t);
+}
+
+static void
+table_forget(struct table *t)
+{
 	struct row	*row;
 	size_t		 i;
 
@@ -244,5 +347,5 @@ table_free(struct table *t)
 			free(row->cells[i].text);
 		free(row);
 	}
-	free(t);
+	t->nrows = 0;
 }

@@ -51,6 +51,9 @@ struct column {
 
 #define COL_RIGHT	0x01	/* numbers */
 #define COL_CUT		0x02	/* shortened to keep to the width */
+#define COL_DROP	0x04	/* left out where that is not enough */
+/* What table_flush() leaves room for at least, columns. */
+#define COL_LEAST(n)	((n) << 8)
 
 enum colour {
 	COLOUR_NONE,
@@ -81,9 +84,16 @@ size_t	 table_rows(const struct table *);
 
 /*
  * The head line and the rows.  width is the terminal's number of columns, 0
- * for lines as long as they want to be.
+ * for lines as long as they want to be.  What is too long is taken first from
+ * columns with COL_CUT, then columns with COL_DROP are left out, the first of
+ * them first, then more is cut.
  */
 void	 table_print(FILE *, const struct table *, size_t, int);
+/*
+ * The same for rows that come one by one: the head is printed once, columns
+ * get wider but never narrower, and what was printed is forgotten.
+ */
+void	 table_flush(FILE *, struct table *, size_t, int);
 void	 table_free(struct table *);
 
 #endif /* TABLE_H */

@@ -44,12 +44,17 @@ when_parse(const char *s, time_t *t)
 const char *
 when_text(const struct ctl *ctl, const char *s, char *buf)
 {
-	char	span[WHEN_SIZE];
-	time_t	t;
-	int64_t	diff;
+	struct tm	 tm;
+	char		 span[WHEN_SIZE];
+	time_t		 t;
+	int64_t		 diff;
 
 	if (!ctl->tty || when_parse(s, &t) == -1) {
 		snprintf(buf, WHEN_SIZE, "%s", *s == '\0' ? "-" : s);
+		return (buf);
+	}
+	if (ctl->live && gmtime_r(&t, &tm) != NULL) {
+		(void)strftime(buf, WHEN_SIZE, "%m-%d %H:%M:%S", &tm);
 		return (buf);
 	}
 	diff = (int64_t)time(NULL) - (int64_t)t;

@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,7 @@ static int	wire_open(struct wire *, int, const struct sockaddr *,
 static int	wire_tls(struct wire *, const struct target *,
 		    struct tls_config *);
 static int	wire_wait(struct wire *, short);
+static int	wire_poll(struct wire *, struct pollfd *);
 static int	wire_left(const struct wire *);
 static int	wire_tls_wait(struct wire *, ssize_t);
 static int	wire_fail(struct wire *, const char *);
@@ -234,7 +236,7 @@ wire_wait(struct wire *w, short events)
 	for (;;) {
 		pfd.fd = w->fd;
 		pfd.events = events;
-		n = poll(&pfd, 1, wire_left(w));
+		n = wire_poll(w, &pfd);
 		if (n > 0)
 			return (0);
 		if (n == 0) {
@@ -243,7 +245,50 @@ wire_wait(struct wire *w, short events)
 		}
 		if (errno != EINTR)
 			return (wire_fail(w, "poll"));
+		if (w->stop != NULL && *w->stop) {
+			errno = ECANCELED;
+			return (wire_fail(w, "wait"));
+		}
 	}
+}
+
+/* The signals can come at any time, but are seen while it waits. */
+static int
+wire_poll(struct wire *w, struct pollfd *pfd)
+{
+	struct timespec	ts;
+	sigset_t	old;
+	int		left = wire_left(w), n = -1, saved = EINTR;
+
+	if (w->stop == NULL)
+		return (poll(pfd, 1, left));
+	ts.tv_sec = left / 1000;
+	ts.tv_nsec = left % 1000 * 1000000L;
+	sigprocmask(SIG_BLOCK, &w->signals, &old);
+	if (!*w->stop) {
+		n = ppoll(pfd, 1, &ts, &old);
+		saved = errno;
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	errno = saved;
+	return (n);
+}
+
+int
+wire_pause(struct wire *w, int ms)
+{
+	struct timespec	now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	w->deadline.tv_sec = now.tv_sec + ms / 1000;
+	w->deadline.tv_nsec = now.tv_nsec + ms % 1000 * 1000000L;
+	if (w->deadline.tv_nsec >= 1000000000L) {
+		w->deadline.tv_sec++;
+		w->deadline.tv_nsec -= 1000000000L;
+	}
+	/* Nothing is connected, so poll(2) only lets time pass. */
+	(void)wire_wait(w, 0);
+	return (errno == ECANCELED ? -1 : 0);
 }
 
 /* Until the deadline, in ms. */

@@ -19,6 +19,7 @@
 
 #include <sys/types.h>
 
+#include <signal.h>
 #include <time.h>
 
 struct target;
@@ -30,6 +31,12 @@ struct wire {
 	int		 fd;		/* -1: not connected */
 	struct tls	*tls;
 	struct timespec	 deadline;	/* CLOCK_MONOTONIC */
+	/*
+	 * NULL; or what a handler of some signals sets.  Then a wait ends
+	 * with ECANCELED, also if the signal came just before it.
+	 */
+	const volatile sig_atomic_t *stop;
+	sigset_t	 signals;
 	char		 error[512];
 };
 
@@ -48,5 +55,7 @@ int	 wire_connect(struct wire *, const struct target *,
 ssize_t	 wire_read(struct wire *, void *, size_t);
 int	 wire_write(struct wire *, const void *, size_t);
 void	 wire_close(struct wire *);
+/* Sleep: 0 after so many ms, or -1 when it is stopped.  Not connected. */
+int	 wire_pause(struct wire *, int);
 
 #endif /* WIRE_H */

@@ -224,6 +224,55 @@ is($rc, 0, "a tail that stands still ends");
 ($rc, $out) = played([part(9, 0, 9)], "logs", "-o", "csv");
 like($out, qr{\n9,,,,,,"/a,""b\x1b",}, "CSV with quotes");
 
+# Streams.  What comes behind the last one that is played is an error that
+# ends it.
+sub stream {
+	my $text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" .
+	    "Connection: close\r\n\r\n" . join("", @_);
+	return \$text;
+}
+sub event {
+	my ($name, $id, $data) = @_;
+	return "event: $name\n" . ($id ? "id: $id\n" : "") .
+	    "data: $data\n\n";
+}
+my @gone = (json('{"error":"no_right"}', 403));
+my @from = ("logs", "-f", "-j", "--after-cursor", "5", "--show-cursor");
+($rc, $out, $err, $asked) = played([stream(": \n\n",
+    event("log", 7, '{"id":7}'), event("open", 0, '{"id":0}'),
+    event("lagged", 0, '{"cursor":7}'), event("gap", 8, '{"id":8,"count":3}'),
+    event("close", 0, '{"id":9}'), event("news", 0, '{}'), "event: log\nid: 9"),
+    stream(event("trimmed", 0, '{"oldest_id":30,"gone":12,"exact":true}'),
+    event("log", 8, '{"id":8}'), event("log", 30, '{"id":30}')),
+    stream(event("trimmed", 0, '{"oldest_id":null,"gone":1,"exact":false}')),
+    @gone], @from);
+is($rc, 1, "a right that ends: exit 1");
+is(join(",", $out =~ /"id":(\d+)/g), "7,8,30", "each row once");
+is(join(",", $asked =~ /^Last-Event-ID: (\d+)\r$/mg), "5,8,30,30",
+    "where it goes on");
+is(scalar(() = $err =~ /the stream broke/g), 3, "a word for each break");
+like($err, qr/: 12 rows behind the cursor are gone: /, "how many are gone");
+like($err, qr/: up to 1 row behind the cursor is gone: /, "or at most");
+like($err, qr/^brokerctl: logs: no_right$/m, "and why it ended");
+for (["an id that is no number", stream("id: x\n")],
+    ["a row without an id", stream(event("log", 0, '{}'))],
+    ["an event that is no JSON object", stream(event("log", 1, '[]'))],
+    ["an event that is no JSON object", stream(event("log", 1, '{'))],
+    ["a line that is too long", stream("data: " . "x" x 70000)],
+    ["is that brokerd?", json('{}')]) {
+	($rc, $out, $err) = played([$_->[1]], @from);
+	is($rc, 1, "malformed: $_->[0]");
+	like($err, qr/\Q$_->[0]\E$/m, "which it says");
+}
+($rc, $out, $err, $asked) = played([json('{"error":"overloaded"}', 503),
+    json('{"error":"internal"}', 500), stream(event("log", 6, '{"id":6}')),
+    json('{"error":"none"}', 404)], @from);
+is($rc, 1, "a vault that is deleted: exit 1");
+is($out, "{\"id\":6}\n", "statuses that pass are tried again");
+is(scalar(() = $err =~ /the stream broke/g), 2, "and said once");
+($rc, $out, $err) = played([json('{"error":"t"}', 401)], @from);
+is($rc, 1, "no token: exit 1");
+
 # A file of services.
 my $list = '[{"name":"x","host":"y","auth":{"type":"passthrough"}}]';
 ($rc, $out, $err, $asked) = played([json('{"services_count":1}')],

@@ -49,6 +49,8 @@ static void	aligned(void **);
 static void	cut(void **);
 static void	cut_wide(void **);
 static void	never_too_narrow(void **);
+static void	dropped(void **);
+static void	flushed(void **);
 static void	coloured(void **);
 static void	empty_cells(void **);
 static void	spans(void **);
@@ -217,8 +219,70 @@ never_too_narrow(void **state)
 	table_cell(t, COLOUR_NONE, "1");
 	table_cell(t, COLOUR_NONE, "0123456789");
 	prints(t, 10, 0,
-	    "NAME                    N  TEXT      LAST\n"
-	    "a long name is not cut  1  01234...  \n");
+	    "NAME                    N  TEXT  LAST\n"
+	    "a long name is not cut  1  0...  \n");
+	table_free(t);
+}
+
+/* First cut, then left out from the left, then cut more. */
+static void
+dropped(void **state)
+{
+	static const struct column	some[] = {
+		{ "A", COL_CUT }, { "B", COL_DROP }, { "C", COL_DROP },
+		{ NULL, 0 }
+	};
+	struct table			*t = table_new(some);
+
+	table_row(t);
+	table_cell(t, COLOUR_NONE, "0123456789");
+	table_cell(t, COLOUR_NONE, "bbbb");
+	table_cell(t, COLOUR_NONE, "cccc");
+	prints(t, 22, 0, "A           B     C\n0123456789  bbbb  cccc\n");
+	prints(t, 20, 0, "A         B     C\n01234...  bbbb  cccc\n");
+	prints(t, 19, 0, "A           C\n0123456789  cccc\n");
+	prints(t, 14, 0, "A         C\n01234...  cccc\n");
+	prints(t, 13, 0, "A\n0123456789\n");
+	prints(t, 8, 0, "A\n01234...\n");
+	prints(t, 5, 0, "A\n01...\n");
+	prints(t, 1, 0, "A\n0...\n");
+	table_free(t);
+}
+
+/* Rows one by one: the head once, columns at their places or further right. */
+static void
+flushed(void **state)
+{
+	static const struct column	some[] = {
+		{ "A", COL_LEAST(4) }, { "N", COL_RIGHT | COL_LEAST(3) },
+		{ "C", 0 }, { NULL, 0 }
+	};
+	static const char		*names[] = { "a",
+	    "\346\227\245\346\234\254", "e\314\201x", "longer", "b" };
+	struct table			*t = table_new(some);
+	char				*text;
+	size_t				 i, size;
+	FILE				*f;
+
+	assert_non_null(f = open_memstream(&text, &size));
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		table_row(t);
+		table_cell(t, COLOUR_NONE, names[i]);
+		table_cell(t, COLOUR_NONE, "1");
+		table_cell(t, COLOUR_NONE, "c");
+		table_flush(f, t, 0, 0);
+		assert_int_equal(table_rows(t), 0);
+		table_flush(f, t, 0, 0);
+	}
+	fclose(f);
+	assert_string_equal(text,
+	    "A       N  C\n"
+	    "a       1  c\n"
+	    "\346\227\245\346\234\254    1  c\n"
+	    "e\314\201x      1  c\n"
+	    "longer    1  c\n"
+	    "b         1  c\n");
+	free(text);
 	table_free(t);
 }
 
@@ -331,6 +395,8 @@ main(void)
 		cmocka_unit_test(cut),
 		cmocka_unit_test(cut_wide),
 		cmocka_unit_test(never_too_narrow),
+		cmocka_unit_test(dropped),
+		cmocka_unit_test(flushed),
 		cmocka_unit_test(coloured),
 		cmocka_unit_test(empty_cells),
 		cmocka_unit_test(spans),
