@@ -63,7 +63,7 @@ struct chart {
 	int64_t		 most;		/* requests of a step */
 };
 
-static int64_t	class_count(const json_t *, const struct class *);
+static double	class_count(const json_t *, const struct class *);
 static size_t	when(const struct chart *, const json_t *, char *);
 static const char	*mark(const struct chart *, const struct class *);
 static void	chart_init(struct chart *, const json_t *, size_t);
@@ -72,16 +72,16 @@ static void	bar(const struct chart *, const json_t *);
 static void	line(const struct chart *, const json_t *);
 static void	legend(const struct chart *, const json_t *);
 
-static int64_t
+static double
 class_count(const json_t *sums, const struct class *c)
 {
 	const json_t	*by = json_object_get(sums, "by_status");
-	int64_t		 n = 0;
+	double		 n = 0;
 	size_t		 i;
 
 	for (i = 0; i < 3 && c->members[i] != NULL; i++)
-		n += get_int(by, c->members[i]);
-	return (n);
+		n += (double)get_int(by, c->members[i]);
+	return (n < 0 ? 0 : n);
 }
 
 /* The start of a step in UTC, as its text and how wide that is. */
@@ -114,8 +114,8 @@ chart_init(struct chart *c, const json_t *o, size_t width)
 
 	c->blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	c->format = seconds % DAY == 0 ? "%Y-%m-%d" :
-	    seconds * (int64_t)json_array_size(steps) > DAY ? "%m-%d %H:%M" :
-	    "%H:%M";
+	    (double)seconds * (double)json_array_size(steps) > DAY ?
+	    "%m-%d %H:%M" : "%H:%M";
 	c->most = 0;
 	json_array_foreach(steps, i, step) {
 		if (get_int(step, "count") > c->most)
@@ -139,21 +139,24 @@ chart_init(struct chart *c, const json_t *o, size_t width)
 static void
 shares(const struct chart *c, const json_t *step, size_t *n)
 {
-	int64_t	 count;
-	size_t	 i, most = 0, total = 0;
+	double	 part;
+	size_t	 i, most, total = 0;
 
 	for (i = 0; i < NCLASSES; i++) {
-		count = class_count(step, &classes[i]);
-		n[i] = (size_t)((double)count * (double)c->bar /
-		    (double)c->most + 0.5);
-		if (n[i] == 0 && count > 0)
+		part = class_count(step, &classes[i]) / (double)c->most;
+		n[i] = part >= 1 ? c->bar :
+		    (size_t)(part * (double)c->bar + 0.5);
+		if (n[i] == 0 && part > 0)
 			n[i] = 1;
 		total += n[i];
-		if (n[i] > n[most])
-			most = i;
 	}
-	for (; total > c->bar && n[most] > 1; total--)
+	for (; total > c->bar; total--) {
+		for (i = most = 0; i < NCLASSES; i++) {
+			if (n[i] > n[most])
+				most = i;
+		}
 		n[most]--;
+	}
 }
 
 static void

@@ -59,6 +59,8 @@ static void	fact_text(struct facts *, const char *, const char *);
 static void	facts_counts(struct facts *, const char *, json_t *);
 static const char	*bytes(int64_t, char *, size_t);
 static void	summary(struct facts *, const json_t *);
+static void	row(struct table *, enum colour, const char *, int64_t,
+		    double);
 static void	names(FILE *, const struct column *, const json_t *, int64_t,
 		    size_t, int);
 
@@ -275,6 +277,18 @@ summary(struct facts *a, const json_t *o)
 	    sizeof(buf)));
 }
 
+static void
+row(struct table *t, enum colour colour, const char *name, int64_t count,
+    double all)
+{
+	table_row(t);
+	table_cell(t, colour, name);
+	table_cellf(t, colour, "%" PRId64, count);
+	if (all > 0)
+		table_cellf(t, COLOUR_DIM, "%.0f%%",
+		    100.0 * (double)count / all);
+}
+
 /* The names that had most, and what the others had together. */
 static void
 names(FILE *f, const struct column *columns, const json_t *list,
@@ -282,25 +296,16 @@ names(FILE *f, const struct column *columns, const json_t *list,
 {
 	struct table	*t = table_new(columns);
 	const json_t	*o;
-	int64_t		 all = others;
+	double		 all = (double)others;
 	size_t		 i;
 
 	json_array_foreach(list, i, o)
-		all += get_int(o, "count");
-	json_array_foreach(list, i, o) {
-		table_row(t);
-		table_cell(t, COLOUR_NONE, get_string(o, "name"));
-		table_cellf(t, COLOUR_NONE, "%" PRId64, get_int(o, "count"));
-		table_cellf(t, COLOUR_DIM, "%.0f%%",
-		    100.0 * (double)get_int(o, "count") / (double)all);
-	}
-	if (others > 0) {
-		table_row(t);
-		table_cell(t, COLOUR_DIM, "others");
-		table_cellf(t, COLOUR_DIM, "%" PRId64, others);
-		table_cellf(t, COLOUR_DIM, "%.0f%%",
-		    100.0 * (double)others / (double)all);
-	}
+		all += (double)get_int(o, "count");
+	json_array_foreach(list, i, o)
+		row(t, COLOUR_NONE, get_string(o, "name"),
+		    get_int(o, "count"), all);
+	if (others > 0)
+		row(t, COLOUR_DIM, "others", others, all);
 	if (table_rows(t) > 0) {
 		fputc('\n', f);
 		table_print(f, t, width, colour);

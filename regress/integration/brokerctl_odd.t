@@ -23,6 +23,7 @@ use FindBin qw($Bin);
 use lib $Bin;
 use Ctl;
 use IO::Socket::UNIX;
+use JSON;
 use Test::More;
 
 my $socket = "$Ctl::dir/sock";
@@ -168,6 +169,25 @@ is($lines[1], "a\\033[31m\\012  admin  -        ", "escaped");
 is($lines[2], "\xe6\x97\xa5\xe6\x9c\xac" . " " x 9 . "  x      -        ",
     "wide characters line up");
 is(@lines, 7, "a line for each");
+
+# Statistics that cannot be.
+my $huge = 9_000_000_000_000_000_000;
+my %sums = (count => 5, by_status => { "2xx" => $huge, "5xx" => -3,
+    "x\e" => 2 }, p50_ms => "much", bytes_in => -$huge);
+($rc, $out, $err, $asked) = played([json(JSON->new->ascii->encode({
+    from => "now\e[2J", to => "2026-01-01T00:00:00Z", partial => JSON::true,
+    step_seconds => $huge, top_from => 5, total => \%sums, buckets => [
+    { %sums, start => "9999999-01-01T00:00:00Z" }, 7, undef, { count => -1 } ],
+    top_hosts => [{ name => "a\e[31m", count => 0 }, "x"],
+    other_hosts => 0 }))], "logs", "stats", "-v", "a&b", "--since", "1h");
+is($rc, 0, "odd statistics");
+like($asked, qr{^GET /v1/vaults/a%26b/logs/stats\?since=1h&buckets=30 },
+    "what is asked");
+unlike($out, qr/\e/, "escaped");
+like($out, qr/^Requests  5  from now\\033\[2J/, "as far as they go");
+cmp_ok(length $out, "<", 2000, "and no further");
+like($err, qr/^brokerctl: logs stats: .* --since 2026-01-01T00:00:00Z$/m,
+    "a part says how to go on");
 
 # Pages of the log: newest first, shown oldest first.
 sub page {
