@@ -27,6 +27,7 @@
 
 #include "api.h"
 #include "ask.h"
+#include "caller.h"
 #include "client.h"
 #include "codes.h"
 #include "conn.h"
@@ -85,6 +86,7 @@ static struct event	 beat;
 static int	opened_cmp(struct opened *, struct opened *);
 RB_PROTOTYPE_STATIC(openeds, opened, entry, opened_cmp)
 static int	cursor(struct request *, uint64_t *);
+static int	has_place(const struct caller *);
 static void	follow(struct request *, enum may_action, const char *);
 static void	may_follow(struct request *, struct msg *);
 static void	subscribe(struct reader *);
@@ -135,6 +137,21 @@ cursor(struct request *req, uint64_t *to)
 	    to));
 }
 
+static int
+has_place(const struct caller *who)
+{
+	const unsigned int	 half = listen_places() / 2;
+	const unsigned int	 max = half < STREAM_MAX ? half : STREAM_MAX;
+	const struct reader	*r;
+	unsigned int		 n = 0;
+
+	if (nreaders < max - max / 5)
+		return (1);
+	TAILQ_FOREACH(r, &readers, entry)
+		n += caller_same(&r->req->client->who, who);
+	return (nreaders < max && n < STREAM_FEW);
+}
+
 static void
 follow(struct request *req, enum may_action action, const char *vault)
 {
@@ -150,7 +167,7 @@ follow(struct request *req, enum may_action action, const char *vault)
 		reply_text(req, 405, "GET", "Method Not Allowed\n");
 		return;
 	}
-	if (nreaders >= STREAM_MAX || nreaders >= listen_places() / 2) {
+	if (!has_place(&req->client->who)) {
 		api.counters.streams_refused++;
 		reply_busy(req, STREAM_RETRY, "Too many follow the log "
 		    "already: try again");

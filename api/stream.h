@@ -32,11 +32,13 @@
  * order of ids.  When it does not read as fast as rows come and the ring has
  * gone on without it, it is told and reads from the database again.
  *
- * At most STREAM_MAX at once, or half of the clients that there may be; one
- * that takes nothing for STREAM_IDLE_MS is cut.  A reader whose connection to
+ * At most STREAM_MAX at once, or half of the clients that there may be.  The
+ * last fifth of these places is for callers who have fewer than STREAM_FEW, so
+ * that no single one keeps the others out.  One that takes nothing for STREAM_IDLE_MS is cut.  A reader whose connection to
  * logd is lost is closed: it connects again with its Last-Event-ID.
  */
 #define STREAM_MAX	256
+#define STREAM_FEW	4
 #define STREAM_PAGE	50	/* rows read from the database at once */
 #define STREAM_OPEN	256	/* requests told without an end, a reader */
 #define STREAM_BEAT_MS	15000

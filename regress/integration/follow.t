@@ -233,18 +233,46 @@ SKIP: {
 	ok(!$other->{cut}, "others go on");
 }
 
+# As many readers as this caller gets, at most so many.
+sub fill {
+	my ($max, $token) = @_;
+	my @r;
+
+	while (@r < $max) {
+		my $r = follow("$log/stream", token => $token);
+		return ($r, @r) if $r->{status} != 200;
+		push @r, $r;
+	}
+	return (undef, @r);
+}
+
 # More than there is room for.
 {
-	my @r;
-	my $n = 0;
-	while ($n++ < 300) {
-		push @r, follow("$log/stream");
-		last if $r[-1]{status} != 200;
-	}
-	is($r[-1]{status}, 503, "the cap of readers");
-	is(scalar(@r), 257, "is 256");
-	like($r[-1]{head}, qr/^Retry-After: \d+\r$/m, "says when to try again");
+	my ($no, @r) = fill(300);
+	is($no->{status}, 503, "the cap of readers");
+	is(scalar @r, 205, "of one caller is four fifths of 256");
+	like($no->{head}, qr/^Retry-After: \d+\r$/m, "says when to try again");
 	ok($d->api("GET", "$log?limit=1"), "and others are served");
+	for (1 .. 13) {
+		my $a = $d->api("POST", "/v1/agents", { name => "many-$_",
+		    vaults => [ { vault_name => "default",
+		    vault_role => "member" } ] });
+		($no, my @more) = fill(5, $a->{av_agent_token});
+		is(scalar @more, $_ < 13 ? 4 : 3, "a few for caller $_");
+		push @r, @more;
+	}
+	is(scalar @r, 256, "up to the cap of them all");
+	is($no->{status}, 503, "which holds for everybody");
+	my $late = $d->api("POST", "/v1/agents", { name => "late",
+	    vaults => [ { vault_name => "default",
+	    vault_role => "member" } ] })->{av_agent_token};
+	pop @r;
+	ok(Frame::until(sub {
+		my $one = follow("$log/stream", token => $late);
+		push @r, $one if $one->{status} == 200;
+		return $one->{status} == 200;
+	}, 10), "one that goes leaves its place to who has none");
+	is(follow("$log/stream")->{status}, 503, "not to who has many");
 	@r = ();
 	ok(Frame::until(sub { follow("$log/stream")->{status} == 200 }, 10),
 	    "there is room again when they have gone");
