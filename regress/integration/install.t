@@ -63,6 +63,10 @@ OpenBSD)
 	;;
 esac
 ok "example" mode "$examples/brokerd.conf" 0644
+ok "completion for ksh" mode "$examples/brokerctl.ksh" 0644
+ok "for bash" mode \
+    "$prefix/share/bash-completion/completions/brokerctl" 0644
+ok "for zsh" mode "$prefix/share/zsh/site-functions/_brokerctl" 0644
 ok "the configuration is left to the operator" absent \
     "$(var SYSCONFDIR)/brokerd.conf"
 ok "a directory to be locked into" [ -d "$dest$(var EMPTY)" ]

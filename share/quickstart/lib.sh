@@ -8,11 +8,11 @@ DEBIAN_BUILD="gcc libc6-dev linux-libc-dev make pkg-config bison libbsd-dev
 DEBIAN_RUN="curl perl-base"
 DEBIAN_CHECK="bmake byacc clang clang-tidy cppcheck mandoc shellcheck valgrind
     libcmocka-dev perl libio-socket-ssl-perl libjson-perl curl openssl
-    sqlite3 chromium chromium-driver"
+    sqlite3 chromium chromium-driver mksh zsh"
 OPENBSD_BUILD="sqlite3 libsodium libcares jansson"
 OPENBSD_RUN="curl"
 OPENBSD_CHECK="bmake gmake cmocka shellcheck cppcheck llvm p5-IO-Socket-SSL
-    p5-JSON curl chromium"
+    p5-JSON curl chromium bash zsh"
 
 say()
 {
