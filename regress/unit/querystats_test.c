@@ -384,6 +384,14 @@ test_meanwhile(void **state)
 	assert_true(q.sums[0].rows >= 60 && q.sums[0].rows <= 63);
 	ask(1, "", now - 5999, now + 1, 60);
 	assert_int_equal(total(), 6000 + n);
+	/* In one window, of which memory has both ends. */
+	for (i = 0; i < 30; i++) {
+		add(1, now - 5999 + i % 5);
+		add(1, now - i % 5);
+	}
+	assert_int_equal(batch_flush(0), 0);
+	ask(1, "", now - 5999, now + 1, 6000);
+	compare("1");
 }
 
 /* When the budget ends, it says how far it is, and goes on from there. */
@@ -465,6 +473,27 @@ test_names(void **state)
 	assert_int_equal(others, 0);
 }
 
+/* More names than a slice reads, and some of them in memory. */
+static void
+test_slices(void **state)
+{
+	int	 i;
+
+	fix_open();
+	vaults();
+	fix_sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM "
+	    "n WHERE i < 22 * 150 - 1) INSERT INTO tops SELECT 3, 0, "
+	    "unixepoch() / 3600 - 22 + i / 150, i % 150, 1 FROM n");
+	for (i = 0; i < 21; i += 4)
+		add(3, now - 60 * i);
+	assert_int_equal(batch_flush(0), 0);
+	ask(3, "", now - 22 * 60, now + 1, 60);
+	assert_int_equal(q.hosts.n, 151);
+	assert_int_equal(q.hosts.total, 22 * 150 + 6);
+	ask(ROLLUP_ALL, "", now - 22 * 60, now + 1, 60);
+	assert_int_equal(q.hosts.total, 22 * 150 + 6);
+}
+
 /* So many at once have memory; others wait for their turn. */
 static void
 test_waiting(void **state)
@@ -540,6 +569,7 @@ main(void)
 		TEST(test_meanwhile),
 		TEST(test_budget),
 		TEST(test_names),
+		TEST(test_slices),
 		TEST(test_waiting),
 		TEST(test_refused)
 	};
