@@ -166,6 +166,9 @@ table_flush(FILE *f, struct table *t, size_t width, int coloured)
 {
 	size_t	i, least, w[COLUMNS_MAX];
 
+	/* The first row says more about the widths than the head. */
+	if (t->nrows == 0)
+		return;
 	for (i = 0; i < t->ncolumns; i++) {
 		least = (size_t)t->columns[i].flags / COL_LEAST(1);
 		if (t->width[i] < least)
@@ -230,7 +233,7 @@ table_cut(const struct table *t, size_t width, size_t least, size_t *w)
 		widest = t->ncolumns;
 		for (i = 0; i < t->ncolumns; i++) {
 			if ((t->columns[i].flags & COL_CUT) &&
-			    w[i] > least && (widest == t->ncolumns ||
+			    w[i] != DROPPED && w[i] > least && (widest == t->ncolumns ||
 			    w[i] > w[widest]))
 				widest = i;
 		}

@@ -90,8 +90,9 @@ size_t	 table_rows(const struct table *);
  */
 void	 table_print(FILE *, const struct table *, size_t, int);
 /*
- * The same for rows that come one by one: the head is printed once, columns
- * get wider but never narrower, and what was printed is forgotten.
+ * The same for rows that come one by one: the head is printed once, with the
+ * first of them, columns get wider but never narrower, and what was printed is
+ * forgotten.
  */
 void	 table_flush(FILE *, struct table *, size_t, int);
 void	 table_free(struct table *);

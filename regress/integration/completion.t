@@ -48,7 +48,8 @@ sub run {
 	my $in = ref $args[-1] ? ${ pop @args } : "";
 	my ($rc, $out, $err) = ctl(@args, { cmd => [ $shell ], in => $in });
 
-	is($rc, 0, "$shell @args") or diag($err);
+	my ($name) = "$shell @args" =~ /^(.{1,60})/;
+	is($rc, 0, $name) or diag($err);
 	is($err, "", "has nothing to say");
 	return $out;
 }

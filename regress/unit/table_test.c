@@ -229,7 +229,8 @@ static void
 dropped(void **state)
 {
 	static const struct column	some[] = {
-		{ "A", COL_CUT }, { "B", COL_DROP }, { "C", COL_DROP },
+		{ "A", COL_CUT }, { "B", COL_CUT | COL_DROP },
+		{ "C", COL_DROP },
 		{ NULL, 0 }
 	};
 	struct table			*t = table_new(some);
