@@ -20,7 +20,8 @@
  * of clients that each have one request outstanding, on one connection each or
  * on a new one for each request.  With a rate the requests are due at equal
  * distances, and those that are late because all clients wait count from when
- * they were due.  Certificates are verified.  It prints one line: requests seconds requests/s p50-ms p99-ms errors non-200.
+ * they were due.  Certificates are verified.  It prints one line: requests
+ * seconds requests/s p50-ms p99-ms errors non-200.
  */
 
 #include <sys/types.h>
@@ -74,7 +75,8 @@ usage(void)
 {
 	fprintf(stderr, "usage: load [-nx] [-a token-file] [-c clients] "
 	    "[-R rate]\n"
-	    "            [-r requests] [-t seconds] -C ca-file -u path host:port address:port\n"
+	    "            [-r requests] [-t seconds] -C ca-file -u path "
+	    "host:port address:port\n"
 	    "-n: a connection a request; -x: address is a proxy\n");
 	exit(2);
 }

@@ -191,8 +191,8 @@ logfill(const char *dir, int64_t rows)
 	    " DELETE FROM scopes; DELETE FROM targets"), "log");
 	check(db_begin(0), "begin");
 	dictionaries(rows);
-	check(db_exec("INSERT OR IGNORE INTO streams (id, instance, proc, idx, last_seq,"
-	    " ended, last_id) VALUES (1, 1, 4, 0, 1, 1, 1)"),
+	check(db_exec("INSERT OR IGNORE INTO streams (id, instance, proc, idx,"
+	    " last_seq, ended, last_id) VALUES (1, 1, 4, 0, 1, 1, 1)"),
 	    "stream");
 	for (n = first = 1; n <= rows; n++) {
 		started = now - span + span / rows * n;

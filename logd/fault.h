@@ -69,7 +69,7 @@ struct fault {
 	uint32_t	 seed;
 	uint32_t	 steps;		/* counted */
 	uint32_t	 quick;		/* no sync is real; for many runs */
-	uint32_t	 read;		/* this read fails, and all that follow */
+	uint32_t	 read;		/* this read fails, and all after */
 };
 
 /* The VFS to open the database with: NULL is SQLite's own. */

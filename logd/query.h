@@ -42,7 +42,7 @@
 #define QUERY_MAX	200
 #define QUERY_BUDGET_MS	250		/* of work, when none is named */
 #define QUERY_BUDGET_MAX	2000
-#define QUERY_SOME_MS	5		/* when none is named and rows are found */
+#define QUERY_SOME_MS	5		/* when none is, and there are rows */
 #define QUERY_AHEAD	2		/* slices, to see if there is more */
 
 /* What is to be read, and the answer. */
