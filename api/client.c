@@ -127,13 +127,17 @@ client_count(void)
 }
 
 unsigned int
-client_count_uid(uint32_t uid)
+client_count_like(enum listener_kind kind, uint32_t uid,
+    const struct msg_addr *addr)
 {
+	const size_t	 len = addr->af == 6 ? 8 : sizeof(addr->ip);
 	struct client	*c;
 	unsigned int	 n = 0;
 
 	TAILQ_FOREACH(c, &clients, entry)
-		n += c->uid == uid;
+		n += c->kind == kind && c->uid == uid &&
+		    c->addr.af == addr->af &&
+		    memcmp(c->addr.ip, addr->ip, len) == 0;
 	return (n);
 }
 

@@ -99,7 +99,13 @@ int	 client_new(int fd, enum listener_kind, uint32_t uid,
 	    const struct msg_addr *);
 
 unsigned int	 client_count(void);
-unsigned int	 client_count_uid(uint32_t uid);
+/*
+ * Those that came from where this one comes from: with the same user on the
+ * local socket, with the same address, of IPv6 its first half, on a listener
+ * of the same kind.
+ */
+unsigned int	 client_count_like(enum listener_kind, uint32_t uid,
+		    const struct msg_addr *);
 
 /* Read the body that follows; request_ready() comes when it is there. */
 void	 client_read_body(struct client *);

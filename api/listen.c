@@ -56,7 +56,7 @@ static void	rest(void);
 static void	rested(int, short, void *);
 static void	readable(int, short, void *);
 static int	accept_one(const struct listener *);
-static void	local(int);
+static int	has_place(enum listener_kind, uid_t, const struct msg_addr *);
 static void	address(const struct sockaddr_storage *, struct msg_addr *);
 
 unsigned int
@@ -205,6 +205,8 @@ accept_one(const struct listener *l)
 	struct sockaddr_storage	 ss;
 	struct msg_addr		 addr;
 	socklen_t		 len = sizeof(ss);
+	uid_t			 uid = 0;
+	gid_t			 gid;
 	int			 fd;
 
 	memset(&ss, 0, sizeof(ss));
@@ -220,35 +222,30 @@ accept_one(const struct listener *l)
 		return (errno == ECONNABORTED || errno == EINTR ? 0 : -1);
 	}
 	api.counters.accepted++;
-	if (API_LOCAL()) {
-		local(fd);
-		return (0);
-	}
 	address(&ss, &addr);
-	return (client_new(fd, l->kind, 0, &addr));
-}
-
-/* The peer's user number is what the kernel says it is. */
-static void
-local(int fd)
-{
-	struct msg_addr	 none;
-	uid_t		 uid;
-	gid_t		 gid;
-
-	if (getpeereid(fd, &uid, &gid) == -1) {
+	if (API_LOCAL() && getpeereid(fd, &uid, &gid) == -1) {
 		log_warn("user of a local client");
 		close(fd);
-		return;
+		return (0);
 	}
-	if (client_count() + LISTEN_KEPT >= listen_places() &&
-	    client_count_uid(uid) > 0) {
+	if (!has_place(l->kind, uid, &addr)) {
 		api.counters.refused++;
 		close(fd);
-		return;
+		return (0);
 	}
-	memset(&none, 0, sizeof(none));
-	(void)client_new(fd, LISTENER_API, uid, &none);
+	return (client_new(fd, l->kind, uid, &addr));
+}
+
+/*
+ * The last places are for who has none.  The peer's user number is what the
+ * kernel says it is.
+ */
+static int
+has_place(enum listener_kind kind, uid_t uid, const struct msg_addr *addr)
+{
+	return (client_count() + LISTEN_KEPT < listen_places() ||
+	    client_count_like(kind, uid, addr) == 0 ||
+	    (!API_LOCAL() && client_make_room()));
 }
 
 static void

@@ -26,8 +26,9 @@
  * At most LISTEN_MAX connections, or as many as there are descriptors for,
  * with those that are just being closed; then the one that has been idle for
  * longest makes room, and without an idle one nothing is accepted until one
- * has gone.  On the local socket the last LISTEN_KEPT places are for users
- * who have none yet: others who come then are closed.  Without a descriptor
+ * has gone.  The last LISTEN_KEPT places are for who has none yet, a user on
+ * the local socket or an address elsewhere (and on a listener of metrics
+ * anew): others are closed, on TCP only if no idle one can make room.  Without a descriptor
  * accepting rests for LISTEN_PAUSE_MS.
  */
 #define LISTEN_MAX	1000

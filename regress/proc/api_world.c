@@ -41,6 +41,7 @@
 
 #define ANSWER_MAX	(16 * 1024 * 1024)
 
+static void	bind_from(int, int);
 static void	listen_local(struct api_world *);
 static void	listen_tcp(struct api_world *);
 static void	configure(struct api_world *);
@@ -143,6 +144,19 @@ api_end(struct api_world *w)
 	return (rc);
 }
 
+/* Not every system has these addresses by itself. */
+static void
+bind_from(int fd, int last)
+{
+	struct sockaddr_in	 sin;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + last);
+	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
+		skip();
+}
+
 int
 http_try(struct api_world *w)
 {
@@ -163,6 +177,8 @@ http_try(struct api_world *w)
 		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		sin.sin_port = htons(w->port);
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (w->from != 0)
+			bind_from(fd, w->from);
 		rc = connect(fd, (struct sockaddr *)&sin, sizeof(sin));
 	}
 	if (rc == -1) {

@@ -38,6 +38,7 @@ struct api_world {
 	char			 dir[64];
 	char			 path[128];	/* of the local socket */
 	int			 port;
+	int			 from;		/* 127.0.0.from, or 0 */
 };
 
 /* What an HTTP client got. */
