@@ -268,14 +268,16 @@ subtest "ranges" => sub {
 	    ["since=1h&since=2h", '"since" comes twice']) {
 		my ($query, $re) = @$_;
 		my ($r, $status) = get("$v/stats", $query);
-		is($status, 400, "$query: refused");
+		is("$status $r->{code}", "400 invalid_request",
+		    "$query: refused");
 		like($r->{error}, qr/$re/, "$query: and said why");
 	}
 	for (["vault=!default", "without"], ["vault=never", '"never"'],
 	    ["q=x", 'Unknown parameter "q"']) {
 		my ($query, $re) = @$_;
 		my ($r, $status) = get("$all/stats", $query);
-		is($status, 400, "$query: refused");
+		is("$status $r->{code}", "400 invalid_" . ($query =~ /never/ ?
+		    "filter" : "request"), "$query: refused");
 		like($r->{error}, qr/$re/, "$query: and said why");
 	}
 };
