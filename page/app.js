@@ -73,6 +73,7 @@ function frame(me, list, vault) {
 	    onchange: () => {
 		setAddress({ vault: chooser.value, row: null });
 		open(me, list);
+		root.querySelector("select").focus();
 	    } }, list.map(([v, name]) => h("option", { value: v,
 	    selected: v === vault }, name)));
 

@@ -20,6 +20,7 @@ export class Chart {
 		this.el = h("figure.chart", null, this.svg,
 		    h("figcaption", null, this.label));
 		this.later = paced(2000, () => this.load());
+		this.timer = setInterval(() => this.load(), 60000);
 		this.svg.addEventListener("pointerdown", (e) => this.drag(e));
 	}
 
@@ -41,7 +42,8 @@ export class Chart {
 		}
 		try {
 			this.data = await get(`${logPath(this.vault)}/stats`,
-			    { since: "1h", ...range, buckets: 60 },
+			    { since: range.until ? null : "1h", ...range,
+			    buckets: 60 },
 			    this.abort.signal);
 		} catch (e) {
 			if (e.name !== "AbortError")
@@ -125,6 +127,7 @@ export class Chart {
 	}
 
 	end() {
+		clearInterval(this.timer);
 		this.abort?.abort();
 	}
 }

@@ -18,7 +18,7 @@ export class Detail {
 	}
 
 	command(row) {
-		const v = this.vault === null ? "" : ` -v ${quote(this.vault)}`;
+		const v = this.vault === null ? " --instance" : ` -v ${quote(this.vault)}`;
 
 		return row.kind === "request" ?
 		    `brokerctl logs${v} --id ${row.request_id} -o wide` :
@@ -94,6 +94,9 @@ export class Detail {
 	show(row) {
 		const [what, next] = words.explain(row);
 
+		const at = [...this.el.querySelectorAll("button")].indexOf(
+		    document.activeElement);
+
 		this.row = row;
 		this.el.hidden = false;
 		this.note = h("span.hint");
@@ -117,6 +120,8 @@ export class Detail {
 			h("button", { onclick: () => this.copy("The command",
 			    this.command(row)) }, "Copy as command"),
 			this.note)]);
+		if (at >= 0)
+			this.el.querySelectorAll("button")[at]?.focus();
 	}
 
 	hide() {

@@ -91,9 +91,13 @@ export class Filter {
 		    onclick: () => this.ask(k) }, `${k[0].toUpperCase()}` +
 		    `${k.slice(1)} …`));
 
+		const at = [...this.chips.children].indexOf(
+		    document.activeElement);
+
 		fill(this.chips, [...own, ...ask, ...more, have.length > 0 ?
 		    h("button.quiet", { onclick: () => this.set("") },
 		    "Clear") : null]);
+		this.chips.children[at]?.focus();
 	}
 
 	chip(t, name, on) {

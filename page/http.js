@@ -22,7 +22,13 @@ async function ask(path, options) {
 			throw e;
 		throw new ApiError(0, {});
 	}
-	const body = await answer.json().catch(() => ({}));
+	const body = await answer.json().catch((e) => {
+		if (e.name === "AbortError")
+			throw e;
+		if (answer.ok)
+			throw new ApiError(0, {});
+		return {};
+	});
 	if (!answer.ok)
 		throw new ApiError(answer.status, body);
 	return body;

@@ -6,7 +6,7 @@ import { address, setAddress } from "./app.js";
 import * as format from "./format.js";
 import { Chart } from "./chart.js";
 import { Detail } from "./detail.js";
-import { Filter, put, terms, term } from "./filter.js";
+import { Filter, put, term, toggle } from "./filter.js";
 import { help, listen } from "./keys.js";
 import { Rows } from "./rows.js";
 import { Stream } from "./stream.js";
@@ -29,7 +29,7 @@ listen({
 	"/": () => current?.filter.input.focus(),
 	j: () => current?.step(1), k: () => current?.step(-1),
 	g: () => current?.newest(),
-	G: () => current?.select(current.list.at(-1)),
+	G: () => current?.step(Infinity),
 	Enter: () => current?.toggleDetail(), Escape: () => current?.escape(),
 	" ": () => current?.pause(!current.paused),
 	e: () => current?.errors(), t: () => current?.nextClock(),
@@ -100,6 +100,9 @@ export class Logs {
 		this.badge.dataset.state = this.paused && s === "live" ?
 		    "paused" : s;
 		this.last = s;
+		// Of what ended meanwhile no end will be told.
+		if (s !== "live")
+			this.open.clear();
 		if (s === "signed out")
 			this.signIn("Your session is over.");
 	}
@@ -126,9 +129,10 @@ export class Logs {
 	async load() {
 		this.stream?.end();
 		this.abort?.abort();
-		this.abort = new AbortController();
+		const abort = this.abort = new AbortController();
 		Object.assign(this, { rows: [], held: [], fresh: 0, older: null,
-		    frozen: [], failed: null });
+		    frozen: [], failed: null, skipped: false,
+		    detached: false });
 		this.open.clear();
 		this.state("loading");
 		this.draw();
@@ -139,6 +143,8 @@ export class Logs {
 		try {
 			const page = await this.pageOf({});
 
+			if (abort.signal.aborted)
+				return;
 			this.rows = page.logs;
 			this.older = page.next_cursor;
 			this.table.toTop();
@@ -146,7 +152,7 @@ export class Logs {
 			    page.latest_id, this);
 			await this.findWanted();
 		} catch (e) {
-			if (e.name === "AbortError")
+			if (e.name === "AbortError" || abort.signal.aborted)
 				return;
 			if (e.status === 401)
 				return this.signIn("Your session is over.");
@@ -155,10 +161,18 @@ export class Logs {
 			if (wrong)
 				this.filter.fault(e);
 			this.failed = e;
-			this.state(wrong ? "stopped" : e.status === 403 || e.status === 404 ?
-			    "not allowed" : "disconnected");
+			this.state(wrong ? "stopped" : e.status === 403 ||
+			    e.status === 404 ? "not allowed" : "disconnected");
 		}
 		this.draw();
+		this.fillUp();
+	}
+
+	// A page may be short, and yet there are older rows that match.
+	fillUp() {
+		if (this.older !== null && this.list.length *
+		    this.table.height < this.table.room)
+			this.loadOlder();
 	}
 
 	pageOf(cursor) {
@@ -182,6 +196,7 @@ export class Logs {
 				this.pause(true);
 				this.rows = page.logs;
 				this.older = page.next_cursor;
+				this.detached = true;
 			}
 		}
 		this.draw();
@@ -197,23 +212,24 @@ export class Logs {
 		    this.rows.length >= MOST)
 			return;
 		this.loading = true;
-		const abort = this.abort;
+		const abort = this.abort, before = this.older;
 		try {
-			const page = await this.pageOf({ before: this.older });
+			const page = await this.pageOf({ before });
 
-			if (abort === this.abort) {
+			// The list may be another by now, or cut.
+			if (abort === this.abort && before === this.older) {
 				this.rows = this.rows.concat(page.logs);
 				this.older = page.next_cursor;
 			}
 		} catch (e) {
+			this.loading = false;
 			if (e.name !== "AbortError")
 				say(`Older rows cannot be loaded: ${e.message}`);
+			return;
 		}
 		this.loading = false;
 		this.draw();
-		if (this.older !== null && this.list.length * this.table.height <
-		    this.table.room)
-			this.loadOlder();
+		this.fillUp();
 	}
 
 	// Called by the stream.
@@ -294,6 +310,8 @@ export class Logs {
 			    onclick: () => this.load() }, "Try again")];
 		else if (this.list.length === 0 && this.last === "loading")
 			text = ["Loading …", ""];
+		else if (this.list.length === 0 && this.older !== null)
+			text = ["Searching older rows …", ""];
 		else if (this.list.length === 0)
 			text = this.q === "" ? ["No requests yet.", "They are " +
 			    "shown here as they come: run an agent with " +
@@ -316,15 +334,11 @@ export class Logs {
 
 	narrow(key, value) {
 		if (value !== undefined && value !== null)
-			this.filter.set(terms(put(this.q, key,
-			    String(value))).join(" "));
+			this.filter.set(put(this.q, key, String(value)));
 	}
 
 	errors() {
-		const t = term("status_bucket", "err"), all = terms(this.q);
-
-		this.filter.set((all.includes(t) ? all.filter((x) => x !== t) :
-		    [...all, t]).join(" "));
+		this.filter.set(toggle(this.q, term("status_bucket", "err")));
 	}
 
 	scrolled(top) {
@@ -340,6 +354,12 @@ export class Logs {
 			return;
 		this.paused = on;
 		this.byScroll = false;
+		if (!on && this.detached) {
+			this.drawPause();
+			setAddress({ paused: false }, true);
+			this.load();
+			return;
+		}
 		if (on)
 			this.frozen = [...this.open.values()].reverse();
 		else {
@@ -387,7 +407,8 @@ export class Logs {
 		if (!this.paused)
 			this.pause(true);
 		const i = this.list.indexOf(this.table.selected);
-		const row = this.list[i === -1 ? 0 : i + n];
+		const row = n === Infinity ? this.list.at(-1) :
+		    this.list[i === -1 ? 0 : i + n];
 
 		if (!row)
 			return;

@@ -19,14 +19,14 @@ function bar(us) {
 }
 
 function cell(name, value, text, title) {
-	return h(`span.c-${name}`, { role: "cell", title: title ?? text,
+	return h(`span.c-${name}`, { role: "gridcell", title: title ?? text,
 	    "data-key": value === undefined ? null : name,
 	    "data-value": value }, text);
 }
 
 function request(row) {
 	const [code, word] = words.status(row);
-	const lat = h("span.c-latency", { role: "cell" },
+	const lat = h("span.c-latency", { role: "gridcell" },
 	    h("span", null, row.open ? "" : format.latency(row.latency_us)),
 	    h("i"));
 
@@ -35,12 +35,12 @@ function request(row) {
 	return [
 		cell("time", undefined, format.time(row.created_at),
 		    format.whole(row.created_at, format.clock === "utc")),
-		h("span.c-status", { role: "cell", title: `${code} ${word}`,
+		h("span.c-status", { role: "gridcell", title: `${code} ${word}`,
 		    "data-key": row.error_code ? "error_code" : "status",
 		    "data-value": row.error_code || row.status },
 		    h("b", null, code), " ", word),
 		cell("method", row.method, row.method),
-		h("span.c-host", { role: "cell", title: row.host + row.path,
+		h("span.c-host", { role: "gridcell", title: row.host + row.path,
 		    "data-key": "host", "data-value": row.host },
 		    h("b", null, row.host), row.path),
 		cell("service", row.matched_service, row.matched_service ||
@@ -60,10 +60,10 @@ function other(row) {
 	return [
 		cell("time", undefined, format.time(row.created_at),
 		    format.whole(row.created_at, format.clock === "utc")),
-		h("span.c-status", { role: "cell", "data-key": "kind",
+		h("span.c-status", { role: "gridcell", "data-key": "kind",
 		    "data-value": row.kind }, row.kind === "gap" ? "missing" :
 		    row.kind),
-		h("span.c-note", { role: "cell", title: words.note(row) },
+		h("span.c-note", { role: "gridcell", title: words.note(row) },
 		    words.note(row)),
 		cell("actor", undefined, actor(row))
 	];
@@ -80,7 +80,7 @@ export class Rows {
 		this.head = h("div.row.head", { role: "row" },
 		    COLUMNS.map(([c, t]) => h(`span.c-${c}`,
 		    { role: "columnheader" }, t)));
-		this.view = h("div.rows", { role: "table",
+		this.view = h("div.rows", { role: "grid",
 		    tabindex: 0, "aria-label": "Request log",
 		    "aria-colcount": COLUMNS.length }, this.head, this.space);
 		this.view.addEventListener("scroll", () => this.scrolled());
@@ -157,34 +157,47 @@ export class Rows {
 	draw() {
 		const r = this.height, v = this.view;
 		const from = Math.max(0, Math.floor(v.scrollTop / r) - SPARE);
-		const to = Math.min(this.list.length, Math.ceil((v.scrollTop +
+		const shown = this.list.slice(from, Math.ceil((v.scrollTop +
 		    v.clientHeight) / r) + SPARE);
-		const keep = new Set();
+		const keep = new Set(shown);
+		let before = null;
 
 		this.space.style.height = `${this.list.length * r}px`;
-		this.view.setAttribute("aria-rowcount", this.list.length + 1);
-		for (let i = from; i < to; i++) {
-			const row = this.list[i];
-			let el = this.drawn.get(row);
-
-			if (!el) {
-				el = this.make(row);
-				this.drawn.set(row, el);
-				this.space.append(el);
-			}
-			el.style.transform = `translateY(${i * r}px)`;
-			el.dataset.row = i;
-			el.setAttribute("aria-rowindex", i + 2);
-			el.classList.toggle("selected", row === this.selected);
-			el.setAttribute("aria-selected", row === this.selected);
-			keep.add(row);
-		}
+		v.setAttribute("aria-rowcount", this.list.length + 1);
 		for (const [row, el] of this.drawn) {
 			if (!keep.has(row)) {
 				el.remove();
 				this.drawn.delete(row);
 			}
 		}
+		shown.forEach((row, i) => {
+			before = this.place(row, from + i, before, r);
+		});
+		if (keep.has(this.selected))
+			v.setAttribute("aria-activedescendant", "at");
+		else
+			v.removeAttribute("aria-activedescendant");
+	}
+
+	// Behind the one before it, so that it is read in the order shown.
+	place(row, i, before, height) {
+		const picked = row === this.selected;
+		let el = this.drawn.get(row);
+
+		if (!el) {
+			el = this.make(row);
+			this.drawn.set(row, el);
+		}
+		if (!el.isConnected || el.previousElementSibling !== before)
+			this.space.insertBefore(el, before ?
+			    before.nextSibling : this.space.firstChild);
+		el.id = picked ? "at" : "";
+		el.style.transform = `translateY(${i * height}px)`;
+		el.dataset.row = i;
+		el.setAttribute("aria-rowindex", i + 2);
+		el.classList.toggle("selected", picked);
+		el.setAttribute("aria-selected", picked);
+		return el;
 	}
 
 	make(row) {

@@ -3,7 +3,7 @@
 
 import { address, get, logPath } from "./http.js";
 
-const BACK_OFF = [1000, 2000, 5000, 10000, 30000];
+const BACK_OFF = [300, 2000, 5000, 10000, 30000];
 
 // States: "connecting", "live", "catching up", "disconnected", "not allowed",
 // "signed out".
@@ -44,8 +44,12 @@ export class Stream {
 		    this.event(e, (d) => this.on.openRow(d)));
 		s.addEventListener("close", (e) =>
 		    this.event(e, (d) => this.on.close(d)));
-		s.addEventListener("lagged", (e) =>
-		    this.event(e, () => this.set("catching up")));
+		s.addEventListener("lagged", (e) => this.event(e, () => {
+			this.set("catching up");
+			// Perhaps none of what was left out matches.
+			setTimeout(() => this.state === "catching up" &&
+			    this.set("live"), 3000);
+		}));
 		s.addEventListener("trimmed", (e) =>
 		    this.event(e, (d) => this.on.trimmed(d)));
 	}
@@ -63,16 +67,22 @@ export class Stream {
 		    BACK_OFF.length - 1)];
 		this.set("disconnected");
 		try {
-			await get(logPath(this.vault), { limit: 1 });
+			const page = await get(logPath(this.vault),
+			    { limit: 1 });
+
+			// A restored database: there is no such row.
+			if (!this.ended && page.latest_id < this.cursor)
+				return this.on.load();
 		} catch (e) {
+			if (this.ended)
+				return;
 			if (e.status === 401)
 				return this.end("signed out");
 			if (e.status === 403 || e.status === 404)
 				return this.end("not allowed");
 		}
 		if (!this.ended)
-			this.timer = setTimeout(() => this.connect(),
-			    this.failures === 1 ? 300 : wait);
+			this.timer = setTimeout(() => this.connect(), wait);
 	}
 
 	end(state) {
