@@ -447,6 +447,9 @@ export_feed(struct export *e)
 {
 	struct client	*c = e->req->client;
 
+	/* A page comes in parts, its newest rows first: all of it, or none. */
+	if (e->asked)
+		return;
 	while (e->npage > 0) {
 		if (conn_full(c->conn)) {
 			conn_timer(c->conn, CONN_T_DEADLINE, EXPORT_STALL_MS);
@@ -456,8 +459,6 @@ export_feed(struct export *e)
 		if (send_some(e) == -1)
 			return;
 	}
-	if (e->asked)
-		return;
 	conn_timer(c->conn, CONN_T_DEADLINE, 0);
 	if (e->cursor < e->last)
 		ask_page(e);
