@@ -19,6 +19,7 @@
 
 #include <sys/types.h>
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +39,12 @@ char	*sse_lagged(uint64_t cursor, size_t *);
 /* Rows after the reader's cursor that retention took. */
 char	*sse_trimmed(const struct msg_rows_end *, size_t *);
 
-#define SSE_BEAT	": still here\n\n"
+/*
+ * The id alone makes no event, but is what a client says as its Last-Event-ID:
+ * where no row matches it does not stay behind for ever.
+ */
+#define SSE_BEAT	": still here\nid: %" PRIu64 "\n\n"
+#define SSE_BEAT_SIZE	48
 /* Told first: how long to wait before connecting again, ms. */
 #define SSE_RETRY	"retry: 1000\n\n"
 

@@ -19,6 +19,7 @@
 #include <sys/time.h>
 #include <sys/tree.h>
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -552,12 +553,14 @@ beats(int fd, short what, void *arg)
 	const struct timeval	 tv = { STREAM_BEAT_MS / 1000,
 				    STREAM_BEAT_MS % 1000 * 1000 };
 	struct reader		*r, *next;
+	char			 text[SSE_BEAT_SIZE];
 
 	TAILQ_FOREACH_SAFE(r, &readers, entry, next) {
-		if (client_streams(r->req->client) &&
-		    !conn_full(r->req->client->conn))
-			(void)client_stream_write(r->req->client, SSE_BEAT,
-			    sizeof(SSE_BEAT) - 1);
+		if (!client_streams(r->req->client) ||
+		    conn_full(r->req->client->conn))
+			continue;
+		(void)snprintf(text, sizeof(text), SSE_BEAT, r->cursor);
+		(void)client_stream_write(r->req->client, text, strlen(text));
 	}
 	evtimer_add(&beat, &tv);
 }

@@ -48,7 +48,7 @@ struct answer {
 	size_t		 size;		/* of the memory that body is */
 	unsigned int	 proxy_port;	/* of X-Mitm-Port; 0 if there is none */
 	char		 trimmed[128];	/* of X-Trimmed, printable ASCII */
-	char		 type[64];	/* of Content-Type, without parameters */
+	char		 type[64];	/* of Content-Type, up to ";" */
 	int		 retry_after;	/* seconds; 0 if it does not say */
 };
 

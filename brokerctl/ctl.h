@@ -98,7 +98,8 @@ void	 ctl_print_table(const struct ctl *, struct table *, const char *);
 int	 when_parse(const char *, time_t *);
 /*
  * For people: how long ago, or how long yet to go, on a terminal; there with
- * live as 11-25 08:00:00; as it is elsewhere.  "-" for the empty string.  buf has WHEN_SIZE bytes.
+ * live as 11-25 08:00:00; as it is elsewhere.  "-" for the empty string.  buf
+ * has WHEN_SIZE bytes.
  */
 const char	*when_text(const struct ctl *, const char *, char *);
 /* Seconds as 42s, 17m, 5h, 12d. */

@@ -224,6 +224,12 @@ took_event(void *arg, const struct sse_event *e)
 	f->lives = 1;
 	if (e == NULL)
 		return (0);
+	if (*e->name == '\0') {
+		/* Up to here nothing matches but what has come. */
+		if (e->id > f->cursor)
+			f->cursor = e->id;
+		return (0);
+	}
 	o = json_loadb(e->data, e->length, JSON_ALLOW_NUL, NULL);
 	if (!json_is_object(o)) {
 		json_decref(o);

@@ -163,7 +163,7 @@ sse_id(struct sse *s, const char *value)
 	return (0);
 }
 
-/* Without data there is no event. */
+/* Without data there is no event, but the id counts. */
 static int
 sse_dispatch(struct sse *s)
 {
@@ -171,11 +171,11 @@ sse_dispatch(struct sse *s)
 	int			rv = 0;
 
 	s->data[s->datalen] = '\0';
-	e.name = *s->name == '\0' ? "message" : s->name;
+	e.name = s->ndata == 0 ? "" : *s->name == '\0' ? "message" : s->name;
 	e.id = s->id;
 	e.data = s->data;
 	e.length = s->datalen;
-	if (s->ndata > 0)
+	if (s->ndata > 0 || s->id != -1)
 		rv = s->take(s->arg, &e);
 	s->datalen = 0;
 	s->ndata = 0;

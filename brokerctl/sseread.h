@@ -33,7 +33,7 @@
 #define SSE_NAME	32		/* with its NUL */
 
 struct sse_event {
-	const char	*name;		/* "message" if none was given */
+	const char	*name;		/* "message" if none was given; or "" */
 	int64_t		 id;		/* of this event, or -1 */
 	const char	*data;		/* NUL-terminated, "" if none */
 	size_t		 length;
@@ -41,8 +41,9 @@ struct sse_event {
 
 struct sse {
 	/*
-	 * Called for each event, and with NULL for each comment, which says
-	 * that the other end lives.  Anything but 0 ends sse_feed().
+	 * Called for each event, with the name "" for an id without data,
+	 * which is none but says how far one is, and with NULL for each
+	 * comment, which says that the other end lives.  Anything but 0 ends sse_feed().
 	 */
 	int		(*take)(void *, const struct sse_event *);
 	void		*arg;

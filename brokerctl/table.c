@@ -233,8 +233,8 @@ table_cut(const struct table *t, size_t width, size_t least, size_t *w)
 		widest = t->ncolumns;
 		for (i = 0; i < t->ncolumns; i++) {
 			if ((t->columns[i].flags & COL_CUT) &&
-			    w[i] != DROPPED && w[i] > least && (widest == t->ncolumns ||
-			    w[i] > w[widest]))
+			    w[i] != DROPPED && w[i] > least &&
+			    (widest == t->ncolumns || w[i] > w[widest]))
 				widest = i;
 		}
 		if (widest == t->ncolumns)

@@ -150,7 +150,10 @@ fields(void **state)
 	splits("data: a\ndata: b\ndata\n\n", "", "message,-1,a\nb\n;");
 	splits("data\n\n", "", "message,-1,;");
 	/* No data, no event; and nothing of it is left for the next. */
-	splits("event: log\nid: 3\n\ndata: x\n\n", "", "message,-1,x;");
+	splits("event: log\n\ndata: x\n\n", "", "message,-1,x;");
+	splits("event: log\nid: 3\n\ndata: x\n\n", "",
+	    ",3,;message,-1,x;");
+	splits(": still here\nid: 3\n\n", "", ":;,3,;");
 	splits("retry: 10\nother: y\nEVENT: no\ndata: x:y\n\n", "",
 	    "message,-1,x:y;");
 	splits(": a comment\n:\n", "", ":;:;");
