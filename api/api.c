@@ -228,6 +228,8 @@ stats(void)
 	stats_add("requests", c->requests);
 	stats_add("answers_4xx", c->answers_4xx);
 	stats_add("answers_5xx", c->answers_5xx);
+	stats_add("answers_cut", c->answers_cut);
+	stats_add("answers_bytes", client_held());
 	stats_add("bad_requests", c->bad_requests);
 	stats_add("timeouts", c->timeouts);
 	stats_add("asks_late", c->asks_late);

@@ -44,6 +44,7 @@ struct api_counters {
 	uint64_t	 requests;
 	uint64_t	 answers_4xx;
 	uint64_t	 answers_5xx;
+	uint64_t	 answers_cut;	/* of clients that did not read */
 	uint64_t	 bad_requests;	/* that were no HTTP */
 	uint64_t	 timeouts;	/* of clients */
 	uint64_t	 asks_late;	/* of other processes */

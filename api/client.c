@@ -39,12 +39,15 @@ TAILQ_HEAD(clients, client);
 /* In the order in which they were accepted or last answered. */
 static struct clients	 clients = TAILQ_HEAD_INITIALIZER(clients);
 static unsigned int	 nclients;
+static size_t		 held;
 
 static void	client_free(struct client *);
 static void	client_drop(struct client *);
 static void	client_next(struct client *);
 static void	client_feed(struct client *);
 static void	client_feed_file(struct client *);
+static void	client_let_go(struct client *);
+static void	client_hold(struct client *);
 static void	client_answered(struct client *, size_t);
 static void	read_head(struct client *);
 static void	read_body(struct client *);
@@ -102,7 +105,7 @@ client_free(struct client *c)
 	caller_end(c);
 	http_body_free(&c->body);
 	buf_clear(&c->content);
-	json_text_free(c->out);
+	client_let_go(c);
 	if (c->file != -1)
 		close(c->file);
 	free(c->fields);
@@ -311,6 +314,43 @@ on_read(struct conn *conn, void *arg)
 	}
 }
 
+size_t
+client_held(void)
+{
+	return (held);
+}
+
+static void
+client_let_go(struct client *c)
+{
+	if (c->out == NULL)
+		return;
+	held -= c->outlen;
+	json_text_free(c->out);
+	c->out = NULL;
+}
+
+/* The clients are in the order in which their answers began. */
+static void
+client_hold(struct client *c)
+{
+	struct client	*o, *next;
+
+	if (c->out == NULL)
+		return;
+	TAILQ_REMOVE(&clients, c, entry);
+	TAILQ_INSERT_TAIL(&clients, c, entry);
+	held += c->outlen;
+	for (o = TAILQ_FIRST(&clients); o != c && held > CLIENT_HELD_MAX;
+	    o = next) {
+		next = TAILQ_NEXT(o, entry);
+		if (o->out == NULL)
+			continue;
+		api.counters.answers_cut++;
+		client_drop(o);
+	}
+}
+
 void
 client_watch(struct client *c)
 {
@@ -328,6 +368,7 @@ client_answer(struct client *c, char *body, size_t len)
 	c->outlen = body == NULL ? 0 : len;
 	c->outoff = 0;
 	conn_timer(c->conn, CONN_T_DEADLINE, CLIENT_ANSWER_MS);
+	client_hold(c);
 	client_feed(c);
 }
 
@@ -353,8 +394,7 @@ client_feed(struct client *c)
 		}
 		c->outoff += n;
 	}
-	json_text_free(c->out);
-	c->out = NULL;
+	client_let_go(c);
 	client_answered(c, c->outlen);
 }
 

@@ -42,6 +42,11 @@
 #define CLIENT_LINGER_MS	2000
 
 #define CLIENT_BODY_MAX		(1024 * 1024)
+/*
+ * Bytes of answers that wait for their clients, all together: who has waited
+ * for longest, and so takes least, is cut when there are more.
+ */
+#define CLIENT_HELD_MAX		(64 * 1024 * 1024)
 #define CLIENT_BODY_ANYONE	4096	/* of whom keyd does not know yet */
 
 struct conn;
@@ -99,6 +104,7 @@ int	 client_new(int fd, enum listener_kind, uint32_t uid,
 	    const struct msg_addr *);
 
 unsigned int	 client_count(void);
+size_t		 client_held(void);	/* bytes of answers */
 /*
  * Those that came from where this one comes from: with the same user on the
  * local socket, with the same address, of IPv6 its first half, on a listener

@@ -28,8 +28,8 @@
  * longest makes room, and without an idle one nothing is accepted until one
  * has gone.  The last LISTEN_KEPT places are for who has none yet, a user on
  * the local socket or an address elsewhere (and on a listener of metrics
- * anew): others are closed, on TCP only if no idle one can make room.  Without a descriptor
- * accepting rests for LISTEN_PAUSE_MS.
+ * anew): others are closed, on TCP only if no idle one can make room.  Without
+ * a descriptor accepting rests for LISTEN_PAUSE_MS.
  */
 #define LISTEN_MAX	1000
 #define LISTEN_KEPT	16

@@ -126,6 +126,10 @@ static const struct metric {
 	{ "api_server_errors_total", "answers_5xx", API, "Answers with 5xx" },
 	{ "api_client_timeouts_total", "timeouts", API, "Clients that were "
 	    "too slow" },
+	{ "api_answers_bytes", "answers_bytes", API, "Memory of answers that "
+	    "wait for their clients" },
+	{ "api_answers_cut_total", "answers_cut", API, "Answers cut since "
+	    "others waited" },
 	{ "api_questions", "asks", API, "Questions to other processes" },
 	{ "api_input_bytes", "input_bytes", API, "Memory of requests that "
 	    "come in" },

@@ -34,8 +34,9 @@
  *
  * At most STREAM_MAX at once, or half of the clients that there may be.  The
  * last fifth of these places is for callers who have fewer than STREAM_FEW, so
- * that no single one keeps the others out.  One that takes nothing for STREAM_IDLE_MS is cut.  A reader whose connection to
- * logd is lost is closed: it connects again with its Last-Event-ID.
+ * that no single one keeps the others out.  One that takes nothing for
+ * STREAM_IDLE_MS is cut.  A reader whose connection to logd is lost is closed:
+ * it connects again with its Last-Event-ID.
  */
 #define STREAM_MAX	256
 #define STREAM_FEW	4

@@ -49,6 +49,9 @@
 #define QUICK_MS	300	/* an answer without waiting */
 #define FLOOD_LEAST	64	/* connections of each that floods */
 #define REQUESTS	200
+#define LARGE		110	/* answers that are not read */
+#define HELD		((size_t)64 * 1024 * 1024)	/* in so many bytes */
+#define LARGE_PART	20	/* rows in a message */
 
 static const char	 token[] = "av_agt_0123456789abcdef";
 
@@ -60,6 +63,8 @@ static int	half_open(struct api_world *);
 static void	flood(struct api_world *, int, int);
 static long	waits(pid_t);
 static long	requests(struct api_world *, int);
+static void	large_answer(struct api_world *, uint32_t);
+static int	large_ask(struct api_world *);
 
 static int64_t
 now_ms(void)
@@ -396,6 +401,88 @@ time_limits(void **state)
 	assert_int_equal(api_end(&w), 0);
 }
 
+/* Rows of the longest kind, 200 of them in parts: an answer of a megabyte. */
+static void
+large_answer(struct api_world *w, uint32_t id)
+{
+	static char		 path[2048], keys[1000], detail[1000];
+	static struct rec_row	 row[LARGE_PART];
+	struct msg_rows		 rows = { id, row, LARGE_PART };
+	struct msg_rows_end	 end;
+	int			 i;
+
+	memset(path, 'p', sizeof(path) - 1);
+	memset(keys, 'k', sizeof(keys) - 1);
+	memset(detail, 'd', sizeof(detail) - 1);
+	memset(row, 0, sizeof(row));
+	for (i = 0; i < LARGE_PART; i++) {
+		row[i].path = path;
+		row[i].keys = keys;
+		row[i].detail = detail;
+	}
+	for (i = 0; i < 200 / LARGE_PART; i++)
+		play_send(&w->logd, MSG_ROWS, &rows);
+	memset(&end, 0, sizeof(end));
+	end.id = id;
+	end.status = 200;
+	play_send(&w->logd, MSG_ROWS_END, &end);
+}
+
+static int
+large_ask(struct api_world *w)
+{
+	struct msg_may_answer	 yes;
+	int			 fd = http_known(w, token);
+
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 1;
+	http_ask(fd, "GET", "/v1/admin/logs?limit=200", token, NULL);
+	yes.id = play_recv(&w->api, &w->keyd, MSG_MAY)->may.id;
+	play_send(&w->keyd, MSG_MAY_ANSWER, &yes);
+	large_answer(w, play_recv(&w->api, &w->logd, MSG_QUERY)->query.id);
+	return (fd);
+}
+
+/*
+ * Who asks for much and reads nothing: memory has its bound, and the answers
+ * that have waited for longest go first.
+ */
+static void
+large_answers(void **state)
+{
+	struct api_world	 w;
+	struct answer		 a;
+	size_t			 fit;
+	int			 fd[LARGE], i;
+
+	enough_files();
+	api_new(&w, PROC_API_LOCAL);
+	fd[0] = large_ask(&w);
+	http_expect(fd[0], 200, &a);
+	fit = HELD / a.len;
+	assert_in_range(fit, 50, LARGE - 10);
+	http_free(&a);
+	for (i = 1; i < LARGE; i++) {
+		fd[i] = large_ask(&w);
+		/* One goes for each that is too much. */
+		if ((size_t)i > fit)
+			(void)play_recv(&w.api, &w.keyd, MSG_CALLER_END);
+	}
+	for (i = 1; i < LARGE; i += 5) {
+		if ((size_t)i < LARGE - fit)
+			assert_int_equal(http_answer(fd[i], 0, &a), -1);
+		else {
+			http_expect(fd[i], 200, &a);
+			http_free(&a);
+		}
+	}
+	(void)health_ms(fd[0]);
+	for (i = 0; i < LARGE; i++)
+		close(fd[i]);
+	assert_int_equal(api_end(&w), 0);
+}
+
 int
 main(void)
 {
@@ -405,6 +492,7 @@ main(void)
 		cmocka_unit_test(places_idle),
 		cmocka_unit_test(places_local),
 		cmocka_unit_test(flood_of_tcp),
+		cmocka_unit_test(large_answers),
 		cmocka_unit_test(time_limits)
 	};
 
