@@ -43,7 +43,8 @@ struct sse {
 	/*
 	 * Called for each event, with the name "" for an id without data,
 	 * which is none but says how far one is, and with NULL for each
-	 * comment, which says that the other end lives.  Anything but 0 ends sse_feed().
+	 * comment, which says that the other end lives.  Anything but 0 ends
+	 * sse_feed().
 	 */
 	int		(*take)(void *, const struct sse_event *);
 	void		*arg;

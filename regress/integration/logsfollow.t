@@ -40,7 +40,7 @@ $d->furnish({ name => "api", host => $secure,
 # One that runs: { pid, out, err }.
 sub follow {
 	my @cmd = @_;
-	my $f = { map { $_ => "$Ctl::dir/follow" . $count . ".$_" } qw(out err) };
+	my $f = { map { $_ => "$Ctl::dir/follow$count.$_" } qw(out err) };
 	my $pid = fork // die "fork: $!";
 
 	$count++;
@@ -178,6 +178,7 @@ is(slurp($short->{err}), "", "without a word");
 }
 
 # burst lost to the tail
+my $small = qx(ps -o rss= -p $all->{pid});
 {
 	my $pid = burst($ROWS, "burst");
 	my $odd = follow("-o", "json", "-n", 1, "--path", "*/7");
@@ -208,6 +209,8 @@ is(slurp($short->{err}), "", "without a word");
 	    "all of them come");
 	is(join(" ", ids($all)), join(" ", @want),
 	    "each one once, in ascending order, none missing");
+	cmp_ok(qx(ps -o rss= -p $all->{pid}), "<", $small + 4096,
+	    "in no more memory than before");
 	my @odd = all_ids(0, "&path=*/7");
 	comes($odd, sub { ((ids($odd))[-1] // 0) == $odd[-1] });
 	my @got = ids($odd);
