@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 
-# How long the log is kept: each source of the values and their order, the
 # Each route of the API that changes or reveals something leaves one audit row,
 # with who, what and which vault; one that is refused leaves none.  The routes
 # are those of the source: a new one must be tried here.

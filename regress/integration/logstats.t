@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 
-# How long the log is kept: each source of the values and their order, the
 # What is counted of the log: against counting the rows here, through ends of
 # logd of all kinds, for all who may ask, and what may be asked.
 

@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 
-# How long the log is kept: each source of the values and their order, the
 # A reader that retention has overtaken is told how many rows it will never
 # get: in the answer to a poll, and by an event of the stream.
 
