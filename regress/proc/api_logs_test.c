@@ -17,6 +17,7 @@
 
 #include <sys/types.h>
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -37,6 +38,9 @@
  * One real api between clients and a keyd and logd that are played here: what
  * is asked of the request log, and what becomes of who waits for it.
  */
+
+#define PART		20	/* rows in a message */
+#define EXPORTED	200	/* on a page */
 
 static const char	 token[] = "av_agt_0123456789abcdef";
 
@@ -289,11 +293,123 @@ logd_dies(void **state)
 	assert_int_equal(api_end(&w), 0);
 }
 
+/* Some of the rows of a page, from an id downwards. */
+static void
+send_part(struct api_world *w, uint32_t id, uint64_t newest, size_t len)
+{
+	static char		 path[2048];
+	static struct rec_row	 row[PART];
+	struct msg_rows		 m = { id, row, PART };
+	int			 i;
+
+	memset(path, 'p', len);
+	path[len] = '\0';
+	memset(row, 0, sizeof(row));
+	for (i = 0; i < PART; i++) {
+		row[i].id = newest - i;
+		row[i].path = path;
+	}
+	play_send(&w->logd, MSG_ROWS, &m);
+}
+
+static void
+send_end(struct api_world *w, uint32_t id, uint64_t latest)
+{
+	struct msg_rows_end	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.id = id;
+	m.status = 200;
+	m.latest_id = latest;
+	play_send(&w->logd, MSG_ROWS_END, &m);
+}
+
+/* What comes within so many ms, or until the end with -1. */
+static size_t
+read_some(int fd, char *to, size_t room, int ms)
+{
+	struct pollfd	 pfd = { fd, POLLIN, 0 };
+	size_t		 have = 0;
+	ssize_t		 n;
+
+	while (have < room && poll(&pfd, 1, ms) == 1) {
+		n = read(fd, to + have, room - have);
+		assert_int_not_equal(n, -1);
+		if (n == 0)
+			break;
+		have += n;
+	}
+	return (have);
+}
+
+/* The parts of a page are the newest first; a client that reads meanwhile. */
+static void
+export_rows(struct api_world *w, size_t len)
+{
+	struct msg_may_answer	 yes;
+	struct msg_query	*q;
+	uint64_t		 id, next = 1;
+	uint32_t		 asked;
+	size_t			 n = 0, size = 4 * 1024 * 1024;
+	char			*all, *s;
+	int			 fd;
+
+	assert_non_null(all = malloc(size));
+	fd = http_known(w, token);
+	memset(&yes, 0, sizeof(yes));
+	yes.status = 200;
+	yes.scope = 1;
+	http_ask(fd, "GET", "/v1/admin/logs/export", token, NULL);
+	yes.id = play_recv(&w->api, &w->keyd, MSG_MAY)->may.id;
+	play_send(&w->keyd, MSG_MAY_ANSWER, &yes);
+	send_end(w, play_recv(&w->api, &w->logd, MSG_QUERY)->query.id,
+	    2 * EXPORTED);
+	asked = play_recv(&w->api, &w->logd, MSG_QUERY)->query.id;
+	for (id = EXPORTED; id > 0; id -= PART)
+		send_part(w, asked, id, len);
+	send_end(w, asked, EXPORTED);
+	/* The next page is asked for while the end of this one waits. */
+	while (play_peek(&w->api, &w->logd, 2) != MSG_QUERY)
+		n += read_some(fd, all + n, 8192, PLAY_MS);
+	q = &play_recv(&w->api, &w->logd, MSG_QUERY)->query;
+	assert_int_equal(q->after, EXPORTED);
+	asked = q->id;
+	send_part(w, asked, 2 * EXPORTED, len);
+	usleep(100000);		/* it has arrived, and the output is full */
+	n += read_some(fd, all + n, size - n - 1, 200);
+	for (id = 2 * EXPORTED - PART; id > EXPORTED; id -= PART)
+		send_part(w, asked, id, len);
+	send_end(w, asked, 2 * EXPORTED);
+	n += read_some(fd, all + n, size - n - 1, PLAY_MS);
+	all[n] = '\0';
+	for (s = all; (s = strstr(s, "{\"id\":")) != NULL; next++)
+		assert_int_equal(strtoull(s += 6, NULL, 10), next);
+	assert_int_equal(next, 2 * EXPORTED + 1);
+	assert_string_equal(all + n - 5, "0\r\n\r\n");
+	free(all);
+	close(fd);
+	(void)play_recv(&w->api, &w->keyd, MSG_CALLER_END);
+}
+
+/* How much of a page waits when the next is asked for depends on its size. */
+static void
+export_in_parts(void **state)
+{
+	struct api_world	 w;
+	size_t			 len;
+
+	api_new(&w, PROC_API_LOCAL);
+	for (len = 1000; len < 2048; len += 100)
+		export_rows(&w, len);
+	assert_int_equal(api_end(&w), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(log_rows),
+		cmocka_unit_test(export_in_parts),
 		cmocka_unit_test(reader_leaves),
 		cmocka_unit_test(values_list),
 		cmocka_unit_test(stats),
