@@ -12,7 +12,7 @@ import { Rows } from "./rows.js";
 import { Stream } from "./stream.js";
 
 const LIVE = 2000;		// rows kept while they come
-const MOST = 20000;		// with those that were scrolled back to
+const MOST = 20000;		// with what was scrolled back to, a part of all
 const OPEN = 256;		// in flight, shown
 const PAGE = 200;
 
@@ -48,6 +48,7 @@ export class Logs {
 		this.table = new Rows({ select: (r) => this.select(r, true),
 		    filter: (k, v) => this.narrow(k, v),
 		    older: () => this.loadOlder(),
+		    newer: () => this.loadNewer(),
 		    scrolled: (top) => this.scrolled(top) });
 		this.detail = new Detail(vault, { close: () => this.select(null),
 		    step: (n) => this.step(n),
@@ -132,7 +133,7 @@ export class Logs {
 		const abort = this.abort = new AbortController();
 		Object.assign(this, { rows: [], held: [], fresh: 0, older: null,
 		    frozen: [], failed: null, skipped: false,
-		    detached: false });
+		    apart: false });
 		this.open.clear();
 		this.state("loading");
 		this.draw();
@@ -194,22 +195,23 @@ export class Logs {
 			row = page.logs.find((r) => r.id === id);
 			if (row) {
 				this.pause(true);
+				this.part();
 				this.rows = page.logs;
 				this.older = page.next_cursor;
-				this.detached = true;
+				this.newer = id;
 			}
 		}
 		this.draw();
 		if (row) {
 			this.select(row, true);
 			this.table.show(row);
+			this.loadNewer();
 		} else
 			setAddress({ row: null }, true);
 	}
 
 	async loadOlder() {
-		if (this.older === null || this.loading ||
-		    this.rows.length >= MOST)
+		if (this.older === null || this.loading)
 			return;
 		this.loading = true;
 		const abort = this.abort, before = this.older;
@@ -220,6 +222,7 @@ export class Logs {
 			if (abort === this.abort && before === this.older) {
 				this.rows = this.rows.concat(page.logs);
 				this.older = page.next_cursor;
+				this.bound();
 			}
 		} catch (e) {
 			this.loading = false;
@@ -232,6 +235,57 @@ export class Logs {
 		this.fillUp();
 	}
 
+	// What is in memory is not the newest any more; those are up to edge.
+	part() {
+		if (!this.apart)
+			this.edge = this.rows[0].id;
+		this.apart = true;
+		this.frozen = [];
+	}
+
+	// The newest go when too many were scrolled back to.
+	bound() {
+		const most = this.rows.length - MOST;
+
+		if (most <= 0 || !this.paused)
+			return;
+		const gone = most + this.frozen.length;
+		this.part();
+		this.rows = this.rows.slice(most);
+		this.newer = this.rows[0].id;
+		this.draw();
+		this.table.shift(-gone);
+	}
+
+	async loadNewer() {
+		if (!this.apart || this.loading)
+			return;
+		this.loading = true;
+		const abort = this.abort;
+		try {
+			const page = await this.pageOf({ after: this.newer });
+
+			if (abort === this.abort && this.apart) {
+				const more = page.logs.filter((r) =>
+				    r.id <= this.edge);
+
+				this.rows = more.concat(this.rows);
+				this.newer = page.latest_id;
+				this.apart = page.latest_id < this.edge;
+				if (this.rows.length > MOST) {
+					this.rows.length = MOST;
+					this.older = this.rows.at(-1).id;
+				}
+				this.draw();
+				this.table.shift(more.length);
+			}
+		} catch (e) {
+			if (e.name !== "AbortError")
+				say(`Newer rows cannot be loaded: ${e.message}`);
+		}
+		this.loading = false;
+	}
+
 	// Called by the stream.
 	row(row) {
 		const seen = this.frozen.findIndex((r) => r.open &&
@@ -240,6 +294,7 @@ export class Logs {
 		if (this.table.selected?.open &&
 		    this.table.selected.request_id === row.request_id)
 			this.settled = row;
+		this.open.delete(row.request_id);
 		if (this.paused) {
 			if (seen !== -1)
 				this.frozen[seen] = row;
@@ -271,6 +326,12 @@ export class Logs {
 
 	close({ request_id }) {
 		this.open.delete(request_id);
+		this.update();
+	}
+
+	// What was in flight: how it ends is not told any more.
+	forget() {
+		this.open.clear();
 		this.update();
 	}
 
@@ -345,7 +406,8 @@ export class Logs {
 		if (!top && !this.paused) {
 			this.pause(true);
 			this.byScroll = true;
-		} else if (top && this.paused && this.byScroll && !this.fresh)
+		} else if (top && this.paused && this.byScroll &&
+		    !this.fresh && !this.apart)
 			this.pause(false);
 	}
 
@@ -354,7 +416,7 @@ export class Logs {
 			return;
 		this.paused = on;
 		this.byScroll = false;
-		if (!on && this.detached) {
+		if (!on && this.apart) {
 			this.drawPause();
 			setAddress({ paused: false }, true);
 			this.load();

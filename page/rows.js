@@ -70,7 +70,8 @@ function other(row) {
 }
 
 export class Rows {
-	// on: select(row), filter(key, value), older(), scrolled(atTop)
+	// on: select(row), filter(key, value), older(), newer(),
+	// scrolled(atTop)
 	constructor(on) {
 		this.on = on;
 		this.list = [];		// newest first; those in flight are first
@@ -101,6 +102,8 @@ export class Rows {
 	scrolled() {
 		this.draw();
 		this.on.scrolled(this.view.scrollTop < 2);
+		if (this.view.scrollTop < 20 * this.height)
+			this.on.newer();
 		if (this.view.scrollTop + this.room >
 		    (this.list.length - 20) * this.height)
 			this.on.older();
@@ -121,6 +124,12 @@ export class Rows {
 
 	set(list) {
 		this.list = list;
+		this.draw();
+	}
+
+	// Rows came or went above what is read, which stays where it is.
+	shift(n) {
+		this.view.scrollTop += n * this.height;
 		this.draw();
 	}
 

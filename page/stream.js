@@ -45,6 +45,7 @@ export class Stream {
 		s.addEventListener("close", (e) =>
 		    this.event(e, (d) => this.on.close(d)));
 		s.addEventListener("lagged", (e) => this.event(e, () => {
+			this.on.forget();
 			this.set("catching up");
 			// Perhaps none of what was left out matches.
 			setTimeout(() => this.state === "catching up" &&
