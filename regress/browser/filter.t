@@ -1,0 +1,287 @@
+#!/usr/bin/perl
+#
+# Copyright (c) 2026 The brokerd authors
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+#
+# Who looks at the page: signed in by a link or by a token, and signed out; the
+# What is asked of the log: the search box with its completion and its errors,
+# chips, clicks on cells, the histogram, export; and each key.
+
+use strict;
+use utf8;
+use warnings;
+
+use FindBin qw($Bin);
+use lib $Bin;
+use JSON;
+use Site;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+begin();
+browse();
+traffic(map { "/echo/ok$_" } 1 .. 30);
+traffic("/status/404", "/status/500", "/slow?ms=900");
+eval { traffic("/drop") };
+Daemon::request($d->tunnel("10.1.2.3:443"), "GET /blocked",
+    "Host: 10.1.2.3:443");
+sign_in();
+row_with("/blocked");
+row_with("/drop");
+my $total = scalar($d->rows);
+
+sub q_is {
+	my ($q, $what) = @_;
+	shown("document.querySelector('#q').value === " . encode_json([$q]) .
+	    "[0] && document.querySelector('.badge').dataset.state === 'live'",
+	    "$what: $q") or diag $b->eval("document.querySelector('#q').value");
+	is(query()->{q} // "", $q, "$what: in the address");
+}
+sub paths { return map { $_->{host} =~ m{(/.*)} } grep { $_->{host} } rows() }
+sub rows_are {
+	my ($n, $what) = @_;
+	shown("document.querySelectorAll('.space .row').length === $n",
+	    "$what: $n rows") or diag join " ", paths();
+}
+sub clear { $b->press("Clear"); q_is("", "cleared") }
+sub found {
+	return @{$b->eval("[...document.querySelectorAll('.found li')]" .
+	    ".map((e) => e.innerText)")};
+}
+sub suggested {
+	my ($want, $what) = @_;
+	shown("[...document.querySelectorAll('.found li')].some((e) => " .
+	    "e.innerText === '$want')", $what) or diag join " ", found();
+}
+sub box { return $b->eval("document.querySelector('#q').value") }
+
+# Chips.
+for ([ "Errors", "status_bucket:err", 4 ],
+    [ "Blocked", "decision:blocked", 1 ], [ "4xx", "status:4xx", 1 ],
+    [ "5xx", "status:5xx", 3 ]) {
+	my ($chip, $q, $n) = @$_;
+	$b->press($chip);
+	q_is($q, $chip);
+	rows_are($n, $chip);
+	is($b->eval("document.querySelector('.chip[aria-pressed=\"true\"]')" .
+	    ".innerText"), $chip, "$chip is pressed");
+	$b->press($chip);
+	q_is("", "$chip again");
+}
+$b->press("Slow (1 s)");
+q_is("min_ms:1000", "slow");
+clear();
+
+# Completion: of keys, of values that occur, by keyboard and by mouse.
+$b->click("#q");
+$b->keys(split //, "me");
+suggested("method:", "keys are suggested");
+is_deeply([ found() ], [ "method:" ], "those that begin like this");
+$b->keys("Down", "Enter");
+is(box(), "method:", "one is taken");
+suggested("GET", "values that occur are suggested");
+$b->shot("completion");
+$b->keys("Down", "Enter");
+q_is("method:GET", "and taken");
+$b->keys(split //, " host:10");
+suggested("10.1.2.3", "of a second term, by what it begins with");
+$b->press("10.1.2.3");
+q_is("method:GET host:10.1.2.3", "by mouse");
+rows_are(1, "both");
+is($b->eval("document.querySelectorAll('.found li').length"), 0,
+    "the list is closed");
+$b->keys("Escape");
+clear();
+$b->press("Service …");
+suggested("api", "a chip asks for the service");
+$b->keys("Down", "Enter");
+ok(state("Live"), "taken");
+like(query()->{q}, qr/^service:/, "by the key");
+$b->keys("Escape");
+clear();
+
+# Errors, at the place.
+for ([ "hots:x", qr/hots/, 0 ], [ "method:GET status:9000x", qr/9000x/, 18 ],
+    [ "method:GET path:\"open", qr/./, undef ]) {
+	my ($q, $says, $at) = @$_;
+	$b->type("#q", $q);
+	$b->keys("Enter");
+	shown("!document.querySelector('.wrong').hidden", "$q: an error");
+	like($b->eval("document.querySelector('.wrong').innerText"), $says,
+	    "$q: that names it");
+	is($b->eval("document.querySelector('#q').getAttribute(" .
+	    "'aria-invalid')"), "true", "$q: said of the box");
+	is($b->eval("document.querySelector('#q').selectionStart"), $at,
+	    "$q: at its place") if defined $at;
+	like(badge(), qr/Filter not valid/, "$q: nothing else is claimed");
+}
+$b->shot("filter-error");
+$b->keys("Escape", "Escape");
+$b->press("Clear");
+q_is("", "and again");
+ok($b->eval("document.querySelector('.wrong').hidden"),
+    "the error is gone");
+clean("filters", qr{/logs\S* .* 400});
+
+# A click on a cell with Ctrl.
+row_with("/status/404");
+sub cell {
+	my ($path, $cell) = @_;
+	$b->js("[...document.querySelectorAll('.space .row')].find((r) => " .
+	    "r.innerText.includes(arguments[0])).querySelector('.c-$cell')" .
+	    ".id = 'it'", $path);
+	$b->click_with("Control", "#it");
+}
+for ([ "/status/404", "status", "status:404" ],
+    [ "/drop", "status", "error_code:upstream_error" ],
+    [ "/blocked", "host", "host:10.1.2.3:443" ],
+    [ "/status/500", "service", "service:api" ],
+    [ "/status/500", "actor", "actor:bot" ],
+    [ "/status/500", "method", "method:GET" ]) {
+	my ($path, $cell, $q) = @$_;
+	cell($path, $cell);
+	q_is($q, "a click on $cell");
+	row_with($path);
+	ok($b->eval("document.querySelector('.detail').hidden"),
+	    "opens no details");
+	clear();
+	row_with($path);
+}
+cell("/status/404", "status");
+q_is("status:404", "one");
+row_with("/status/404");
+cell("/status/404", "method");
+q_is("status:404 method:GET", "and another");
+clear();
+
+# Export: the rows of the filter.
+$b->press("Errors");
+q_is("status_bucket:err", "errors");
+rows_are(4, "errors");
+my @shown = ids();
+my %text = %{$b->js(<<'END')};
+	return (async () => {
+		const all = {};
+		for (const a of document.querySelectorAll("footer a"))
+			all[a.innerText] = await (await fetch(a.href)).text();
+		return all;
+	})();
+END
+is_deeply([ sort map { decode_json($_)->{id} } split /\n/,
+    $text{"JSON lines"} ], [ sort @shown ], "JSON lines of them");
+my ($head, @lines) = split /\r?\n/, $text{CSV};
+like($head, qr/(?:^|,)id,/, "CSV has names");
+is(scalar(@lines), 4, "and the rows");
+is($b->eval("[...document.querySelectorAll('footer a')].every((a) => " .
+    "a.hasAttribute('download'))"), 1, "they are to be saved");
+clear();
+
+# The histogram, and a part of it.
+shown("document.querySelectorAll('.chart rect.s2').length", "a histogram");
+ok($b->eval("document.querySelector('.chart rect.$_') !== null"),
+    "with $_ in it") for qw(s4 s5);
+like($b->eval("document.querySelector('.chart svg').getAttribute(" .
+    "'aria-label')"), qr/^$total requests/, "said in words");
+my $box = $b->eval("(() => { const r = document.querySelector('.chart svg')" .
+    ".getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; " .
+    "})()");
+$b->drag($box->[0] + $box->[2] * 0.8, $box->[1] + 20,
+    $box->[0] + $box->[2] - 5, $box->[1] + 20);
+shown("document.querySelector('#q').value.startsWith('since:')",
+    "dragging chooses a time");
+like(query()->{q}, qr/^since:\S+Z"? until:\S+Z"?$/, "in the address");
+ok(state("Live"), "which is a filter");
+rows_are($total, "of the rows in it");
+like($b->eval("document.querySelector('.chart .label').innerText"),
+    qr/in the time chosen/, "and zooms");
+$b->shot("zoomed");
+$b->press("Show the last hour");
+q_is("", "back");
+
+# Keys.
+my $list = "document.querySelector('.rows')";
+sub selected { return ((grep { $_->{class} =~ /selected/ } rows())[0] //
+    {})->{id} }
+$b->keys("/");
+is($b->eval("document.activeElement.id"), "q", "/ goes to the search box");
+$b->keys("Escape", "Escape");
+isnt($b->eval("document.activeElement.id"), "q", "Esc leaves it");
+my @ids = ids();
+$b->keys("j");
+is(selected(), $ids[0], "j: the first");
+$b->keys("j", "j");
+is(selected(), $ids[2], "j: and on");
+$b->keys("k");
+is(selected(), $ids[1], "k: back");
+$b->keys("Down", "Up");
+is(selected(), $ids[1], "arrows too");
+ok($b->eval("document.querySelector('.detail').hidden"), "no details yet");
+$b->keys("Enter");
+ok(!$b->eval("document.querySelector('.detail').hidden"), "Enter: details");
+$b->keys("j");
+like($b->eval("document.querySelector('.detail').innerText"),
+    qr/^Row\s+$ids[2]$/m, "j: of the next");
+$b->keys("Escape");
+ok($b->eval("document.querySelector('.detail').hidden"), "Esc: closed");
+$b->keys("G");
+shown("$list.scrollTop > 0 || $total < 25", "G: to the end");
+is(selected(), (ids())[-1], "the oldest");
+$b->keys("g");
+ok(state("Live"), "g: the newest, live");
+is($b->eval("$list.scrollTop"), 0, "at the top");
+$b->keys("Space");
+ok(state("Paused"), "Space: paused");
+$b->keys("Space");
+ok(state("Live"), "and on");
+$b->keys("e");
+q_is("status_bucket:err", "e");
+$b->keys("e");
+q_is("", "e again");
+my %clock = (utc => qr/UTC/, relative => qr/How long ago/,
+    local => qr/Local/);
+for my $c (qw(utc relative local)) {
+	$b->keys("t");
+	like($b->eval("document.querySelector('.buttons').innerText"),
+	    $clock{$c}, "t: $c");
+	like((rows())[0]{time}, $c eq "relative" ? qr/ ago$/ :
+	    qr/\d\d:\d\d:\d\d\.\d{3}$/, "times are $c");
+}
+$b->keys("?");
+ok($b->eval("document.querySelector('dialog').open"), "?: the keys");
+my %said = map { $_ => 1 } @{$b->eval("[...document.querySelectorAll(" .
+    "'dialog kbd')].map((e) => e.innerText)")};
+ok($said{$_}, "$_ is explained")
+    for qw(/ j k g G Enter Esc Space ?);
+$b->shot("help");
+$b->keys("Escape");
+ok(!$b->eval("document.querySelector('dialog').open"), "Esc: closed");
+
+# All of it by keyboard: Tab gets to each control that is seen.
+$b->eval("document.activeElement.blur()");
+my %reached;
+for (1 .. 40) {
+	$b->keys("Tab");
+	my $e = $b->eval("(() => { const e = document.activeElement; return " .
+	    "e === document.body ? '' : e.innerText.trim() || e.id || " .
+	    "e.className || e.tagName; })()");
+	last if $reached{$e}++ > 2;
+}
+my @controls = @{$b->eval("[...document.querySelectorAll('button, a[href], " .
+    "input, select')].filter((e) => e.checkVisibility()).map((e) => " .
+    "e.innerText.trim() || e.id || e.className || e.tagName)")};
+is(join(", ", grep { !$reached{$_} } @controls), "",
+    "Tab gets to all " . @controls . " controls");
+clean("keys", qr{/logs\S* .* 400});
+
+finish();
