@@ -1,0 +1,222 @@
+#!/usr/bin/perl
+#
+# Copyright (c) 2026 The brokerd authors
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+#
+# Who looks at the page: signed in by a link or by a token, and signed out; the
+# How the page looks to whoever looks: in light and dark, from 360 pixels to
+# 3840, on paper, without motion, by a screen reader; and how much of it is
+# transferred.
+
+use strict;
+use utf8;
+use warnings;
+
+use FindBin qw($Bin);
+use lib $Bin;
+use HTTP::Tiny;
+use Site;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+begin();
+browse();
+traffic(map { ("/v1/things/$_", "/status/404") } 1 .. 20);
+traffic("/status/500", "/" . "a-long-path-that-does-not-fit/" x 20);
+eval { traffic("/drop") };
+row_with_all();
+
+sub row_with_all {
+	$d->row("/drop");
+	sign_in();
+	row_with("/drop");
+}
+sub style {
+	my ($css, $name) = @_;
+	return $b->eval("getComputedStyle(document.querySelector('$css'))" .
+	    ".$name");
+}
+# 0 to 1, as it is seen
+sub light {
+	my ($rgb) = @_;
+	my @c = map { $_ / 255 } $rgb =~ /([\d.]+)/g;
+	my @l = map { $_ <= 0.03928 ? $_ / 12.92 :
+	    (($_ + 0.055) / 1.055) ** 2.4 } @c[0 .. 2];
+	return 0.2126 * $l[0] + 0.7152 * $l[1] + 0.0722 * $l[2];
+}
+sub contrast {
+	my ($x, $y) = sort { $b <=> $a } map { light($_) } @_;
+	return ($x + 0.05) / ($y + 0.05);
+}
+
+# What is transferred, each file once.
+my $http = HTTP::Tiny->new;
+my $base = "http://127.0.0.1:$d->{api}";
+my ($bytes, %file) = (0);
+my @todo = ("/");
+while (defined(my $path = shift @todo)) {
+	next if $file{$path}++;
+	my $r = $http->get("$base$path");
+	is($r->{status}, 200, "$path is served");
+	$bytes += length $r->{content};
+	push @todo, grep { m{^/page/} }
+	    $r->{content} =~ /(?:href|src)="([^"]+)"/g;
+	push @todo, map { "/page/$_" }
+	    $r->{content} =~ /^(?:import|\}).*from "\.\/([\w.]+)"/mg;
+	my $csp = $r->{headers}{"content-security-policy"} // "";
+	like($csp, qr/default-src 'none'/, "$path: a strict policy");
+	unlike($csp, qr/unsafe-|\*|https?:/, "$path: without exceptions");
+	is($r->{headers}{"x-content-type-options"}, "nosniff",
+	    "$path: is what it says");
+}
+cmp_ok($bytes, "<=", 60 * 1024, "all of it is $bytes bytes, in " .
+    keys(%file) . " files");
+cmp_ok(scalar(keys %file), ">=", 14, "which are all");
+my %asked = map { s{^\Q$base\E}{}r =~ s/\?.*//r => 1 } map { $_->{url} }
+    $b->requests;
+is(join(" ", grep { m{^/page/} && !$file{$_} } keys %asked), "",
+    "and no other was asked for");
+
+# 30 rows on a laptop.
+my $room = $b->eval("(() => { const v = document.querySelector('.rows'), h = " .
+    "document.querySelector('.head'); return Math.floor((v.clientHeight - " .
+    "h.offsetHeight) / document.querySelector('.space .row').offsetHeight);" .
+    " })()");
+cmp_ok($room, ">=", 28, "$room rows fit on 1366 by 768");
+$b->size(1440, 900);
+$room = $b->eval("(document.querySelector('.rows').clientHeight - 26) / " .
+    "document.querySelector('.space .row').offsetHeight");
+cmp_ok($room, ">=", 30, int($room) . " on 1440 by 900");
+
+# Sizes, each in light and dark.
+for my $scheme (qw(light dark)) {
+	$b->media("", "prefers-color-scheme" => $scheme);
+	my $bg = style("body", "backgroundColor");
+	ok($scheme eq "light" ? light($bg) > 0.7 : light($bg) < 0.1,
+	    "$scheme is $scheme");
+	for my $css (".c-host", ".s2 .c-status", ".s4 .c-status",
+	    ".s5 .c-status", ".head", ".keep", ".badge", ".who") {
+		my $c = contrast(style($css, "color"), $bg);
+		cmp_ok($c, ">=", 4.5, sprintf "$scheme: %s can be read: %.1f",
+		    $css, $c);
+	}
+	for ([ 360, 740 ], [ 768, 1024 ], [ 1366, 768 ], [ 3840, 2160 ]) {
+		my ($w, $h) = @$_;
+		$b->size($w, $h);
+		sleep 0.2;
+		is($b->eval("innerWidth"), $w, "$scheme, $w pixels");
+		is($b->eval("document.documentElement.scrollWidth"), $w,
+		    "$w: the page is not wider");
+		is($b->eval("document.querySelector('.rows').scrollWidth - " .
+		    "document.querySelector('.rows').clientWidth"), 0,
+		    "$w: nor is the list");
+		ok($b->eval("document.querySelectorAll('.space .row').length")
+		    > 3, "$w: there are rows");
+		my @out = @{$b->eval("[...document.querySelectorAll('button, " .
+		    "input, select, a, .badge, .keep')].filter((e) => { " .
+		    "const r = e.getBoundingClientRect(); return " .
+		    "e.checkVisibility() && (r.right > innerWidth + 0.5 || " .
+		    "r.left < -0.5 || r.bottom > innerHeight + 0.5); })" .
+		    ".map((e) => e.innerText || e.id || e.className)")};
+		is("@out", "", "$w: each control is on the screen");
+		$b->shot("$scheme-$w");
+	}
+	$b->size(360, 740);
+	$b->click(".space .row");
+	shown("!document.querySelector('.detail').hidden", "360: details");
+	is($b->eval("document.documentElement.scrollWidth"), 360,
+	    "360: not wider with details");
+	$b->shot("$scheme-360-detail");
+	$b->keys("Escape");
+	$b->size(1366, 768);
+	$b->click(".space .row");
+	shown("document.querySelector('.detail dl')", "details");
+	my $c = contrast(style(".detail dt", "color"),
+	    style(".detail", "backgroundColor"));
+	cmp_ok($c, ">=", 4.5, sprintf "$scheme: details can be read: %.1f", $c);
+	$b->shot("$scheme-detail");
+	$b->keys("Escape");
+}
+$b->press("Go on") if badge() eq "Paused";
+
+# Nothing is conveyed by colour alone, digits line up.
+ok((grep { $_->{status} =~ /^404 \w/ } rows()), "a status is words as well");
+like(style(".rows", "fontVariantNumeric"), qr/tabular-nums/,
+    "digits have one width");
+
+# Without motion.
+$b->media("", "prefers-reduced-motion" => "reduce");
+is_deeply([ grep { $_ ne "0s" } @{$b->eval("[...document.querySelectorAll(" .
+    "'*')].flatMap((e) => [getComputedStyle(e).transitionDuration, " .
+    "getComputedStyle(e).animationDuration])")} ], [], "nothing moves");
+
+# On paper.
+$b->media("print");
+sleep 0.2;
+ok($b->eval("document.querySelectorAll('.space .row').length") > 20,
+    "rows are printed");
+is(style("header", "display"), "none", "without what cannot be pressed");
+my @tops = @{$b->eval("[...document.querySelectorAll('.space .row')].map(" .
+    "(e) => Math.round(e.getBoundingClientRect().top))")};
+my %same;
+is(scalar(grep { $same{$_}++ } @tops), 0, "none upon another");
+$b->shot("print");
+my $pdf = $b->cdp("Page.printToPDF")->{data};
+cmp_ok(length $pdf, ">", 10_000, "it prints");
+$b->media("");
+
+# Who hears the page: each control has a name, and the list its roles.
+sub named {
+	my ($what) = @_;
+	my @all = $b->accessible;
+	my @without = map { "$_->{role} $_->{node}" } grep {
+	    $_->{name} !~ /\S/ && $_->{role} =~ /^(?:button|link|textbox|
+	    searchbox|combobox|ComboBoxSelect|listbox|option|
+	    checkbox|image|img|dialog|heading|columnheader|table|grid|
+	    complementary|navigation|group)$/x } @all;
+
+	is("@without", "", "$what: everything has a name");
+	return map { $_->{role} => 1 } @all;
+}
+$b->reload;
+state("Live");
+my %role = named("the list");
+ok($role{$_}, "there is a $_")
+    for qw(table row columnheader cell main banner status navigation search);
+is($b->eval("document.querySelector('#said').getAttribute('aria-live')"),
+    "polite", "changes are said");
+$b->click(".space .row");
+shown("document.querySelector('.detail dl')", "details");
+%role = named("details");
+ok($role{complementary}, "are beside it");
+$b->click("#q");
+$b->keys("s");
+shown("document.querySelector('.found li')", "suggestions");
+named("suggestions");
+$b->keys("Escape", "Escape", "Escape", "?");
+shown("document.querySelector('dialog').open", "help");
+named("help");
+$b->keys("Escape");
+clean("how it looks");
+$b->press("Sign out");
+shown("document.querySelector('.signin')", "signed out");
+named("signing in");
+for (360, 3840) {
+	$b->size($_, 800);
+	is($b->eval("document.documentElement.scrollWidth"), $_,
+	    "signing in at $_");
+	$b->shot("signin-$_");
+}
+
+finish();
