@@ -32,6 +32,8 @@ export class Chart {
 	async load() {
 		const range = {};
 
+		if (this.ended)
+			return;
 		this.abort?.abort();
 		this.abort = new AbortController();
 		for (const t of terms(this.q)) {
@@ -127,6 +129,7 @@ export class Chart {
 	}
 
 	end() {
+		this.ended = true;
 		clearInterval(this.timer);
 		this.abort?.abort();
 	}
