@@ -193,7 +193,7 @@ $b->reload;
 state("Live");
 my %role = named("the list");
 ok($role{$_}, "there is a $_")
-    for qw(table row columnheader cell main banner status navigation search);
+    for qw(grid row columnheader gridcell main banner status navigation search);
 is($b->eval("document.querySelector('#said').getAttribute('aria-live')"),
     "polite", "changes are said");
 $b->click(".space .row");
