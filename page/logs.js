@@ -103,7 +103,7 @@ export class Logs {
 		this.last = s;
 		// Of what ended meanwhile no end will be told.
 		if (s !== "live")
-			this.open.clear();
+			this.forget();
 		if (s === "signed out")
 			this.signIn("Your session is over.");
 	}

@@ -27,8 +27,8 @@ function cell(name, value, text, title) {
 function request(row) {
 	const [code, word] = words.status(row);
 	const lat = h("span.c-latency", { role: "gridcell" },
-	    h("span", null, row.open ? "" : format.latency(row.latency_us)),
-	    h("i"));
+	    row.open ? null : [h("span", null, format.latency(row.latency_us)),
+	    h("i")]);
 
 	if (!row.open)
 		lat.lastChild.style.width = `${bar(row.latency_us)}%`;

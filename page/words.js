@@ -170,8 +170,8 @@ export function gap(row) {
 // The text of a row that is no request.
 export function note(row) {
 	const d = row.detail && typeof row.detail === "object" ?
-	    Object.entries(row.detail).map(([k, v]) => `${k} ${v}`)
-	    .join(", ") : row.detail ?? "";
+	    Object.entries(row.detail).filter(([, v]) => v !== "")
+	    .map(([k, v]) => `${k} ${v}`).join(", ") : row.detail ?? "";
 
 	if (row.kind === "gap")
 		return gap(row);
