@@ -180,6 +180,7 @@ row_with("/echo/mine");
 $d->api("DELETE", "/v1/vaults/default/agents/clerk");
 ok(state("Not allowed"), "a right that goes is said");
 $b->shot("not-allowed");
+shown("!document.querySelector('.row.open')", "nothing is in flight then");
 traffic("/echo/hidden");
 $d->row("/echo/hidden");
 ok(!(grep { $_ eq "/echo/hidden" } paths()), "and nothing more is shown");

@@ -121,6 +121,8 @@ my $pid = child { traffic("/sse?n=6&ms=400") };
 my $open = row_with("/sse");
 like($open->{status}, qr/in flight/, "a request under way is shown");
 like($open->{class}, qr/open/, "as such");
+is($b->eval("document.querySelector('.row.open .c-latency')" .
+    ".childElementCount"), 0, "without a latency yet");
 my ($first) = rows();
 is($first->{id}, $open->{id}, "above the others");
 $b->shot("in-flight");
