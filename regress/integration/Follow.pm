@@ -64,7 +64,8 @@ sub take {
 	while ($r->{text} =~ s/^(.*?)\n\n//s) {
 		my %f = map { /^(\w*): ?(.*)$/ ? ($1, $2) : () }
 		    split /\n/, $1;
-		$r->{rows}++ if defined $f{id};
+		# A heartbeat has an id too, but is no event.
+		$r->{rows}++ if defined $f{id} && $f{event};
 		$r->{comments}++ if defined $f{""};
 		push @{$r->{events}}, [ $f{event}, $f{id},
 		    $f{data} ] if $f{event};
