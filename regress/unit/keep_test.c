@@ -120,9 +120,9 @@ commit(int full, int value, size_t len)
 static int
 value(void)
 {
-	sqlite3_stmt	*s;
-	const char	*p;
-	int		 i, n, v;
+	sqlite3_stmt		*s;
+	const unsigned char	*p;
+	int			 i, n, v;
 
 	WANT(sqlite3_prepare_v2(db_handle(), "SELECT value FROM meta "
 	    "WHERE key = 'big'", -1, &s, NULL) == SQLITE_OK);
