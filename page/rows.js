@@ -6,6 +6,7 @@ import * as format from "./format.js";
 import * as words from "./words.js";
 
 const SPARE = 8;		// rows above and below what is seen
+const PRINTED = 2000;		// rows on paper, which has no window
 
 export const COLUMNS = [
 	["time", "Time"], ["status", "Status"], ["method", "Method"],
@@ -86,6 +87,10 @@ export class Rows {
 		    "aria-colcount": COLUMNS.length }, this.head, this.space);
 		this.view.addEventListener("scroll", () => this.scrolled());
 		this.view.addEventListener("click", (e) => this.clicked(e));
+		window.onbeforeprint = window.onafterprint = (e) => {
+			this.whole = e.type === "beforeprint";
+			this.draw();
+		};
 		new ResizeObserver(() => this.draw()).observe(this.view);
 	}
 
@@ -165,9 +170,10 @@ export class Rows {
 
 	draw() {
 		const r = this.height, v = this.view;
-		const from = Math.max(0, Math.floor(v.scrollTop / r) - SPARE);
-		const shown = this.list.slice(from, Math.ceil((v.scrollTop +
-		    v.clientHeight) / r) + SPARE);
+		const from = this.whole ? 0 :
+		    Math.max(0, Math.floor(v.scrollTop / r) - SPARE);
+		const shown = this.list.slice(from, this.whole ? PRINTED :
+		    Math.ceil((v.scrollTop + v.clientHeight) / r) + SPARE);
 		const keep = new Set(shown);
 		let before = null;
 
