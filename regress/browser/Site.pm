@@ -179,6 +179,7 @@ sub clean {
 # The browser goes, the daemon ends well.
 sub finish {
 	$b->end;
+	is(scalar($b->processes), 0, "no process of the browser is left");
 	is($d->stop, 0, "the daemon ends well");
 	done_testing();
 }

@@ -26,16 +26,18 @@ use warnings;
 use FindBin qw($Bin);
 use lib $Bin;
 use HTTP::Tiny;
+use MIME::Base64 qw(decode_base64);
 use Site;
 use Test::More;
 use Time::HiRes qw(sleep);
 
 begin();
 browse();
-traffic(map { ("/v1/things/$_", "/status/404") } 1 .. 20);
+traffic(map { ("/v1/things/$_", "/status/404") } 1 .. 60);
 traffic("/status/500", "/" . "a-long-path-that-does-not-fit/" x 20);
 eval { traffic("/drop") };
 row_with_all();
+my $total = scalar($d->rows);
 
 sub row_with_all {
 	$d->row("/drop");
@@ -73,7 +75,7 @@ while (defined(my $path = shift @todo)) {
 	push @todo, grep { m{^/page/} }
 	    $r->{content} =~ /(?:href|src)="([^"]+)"/g;
 	push @todo, map { "/page/$_" }
-	    $r->{content} =~ /^(?:import|\}).*from "\.\/([\w.]+)"/mg;
+	    $r->{content} =~ /\bfrom "\.\/([\w.]+)"/g;
 	my $csp = $r->{headers}{"content-security-policy"} // "";
 	like($csp, qr/default-src 'none'/, "$path: a strict policy");
 	unlike($csp, qr/unsafe-|\*|https?:/, "$path: without exceptions");
@@ -150,6 +152,10 @@ for my $scheme (qw(light dark)) {
 }
 $b->press("Go on") if badge() eq "Paused";
 
+# What is kept, in a line.
+like($b->eval("document.querySelector('footer').innerText"),
+    qr/^Kept: 7 days or 10,000 rows a vault\./, "the retention is said");
+
 # Nothing is conveyed by colour alone, digits line up.
 ok((grep { $_->{status} =~ /^404 \w/ } rows()), "a status is words as well");
 like(style(".rows", "fontVariantNumeric"), qr/tabular-nums/,
@@ -172,9 +178,16 @@ my @tops = @{$b->eval("[...document.querySelectorAll('.space .row')].map(" .
 my %same;
 is(scalar(grep { $same{$_}++ } @tops), 0, "none upon another");
 $b->shot("print");
-my $pdf = $b->cdp("Page.printToPDF")->{data};
-cmp_ok(length $pdf, ">", 10_000, "it prints");
 $b->media("");
+my $drawn = scalar(rows());
+my $pdf = decode_base64($b->cdp("Page.printToPDF")->{data});
+my ($pages) = $pdf =~ m{/Count (\d+)};
+cmp_ok($pages, ">", 2, "all of it is printed, on $pages pages");
+is(scalar(rows()), $drawn, "and what is seen is as it was");
+$b->js("window.dispatchEvent(new Event('beforeprint'))");
+my @paper = rows();
+is(scalar(@paper), $total, "each row");
+$b->js("window.dispatchEvent(new Event('afterprint'))");
 
 # Who hears the page: each control has a name, and the list its roles.
 sub named {
