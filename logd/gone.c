@@ -46,6 +46,7 @@ static struct gone	 audit;
 static struct pending	 pending[GONE_PENDING];
 static int		 npending;
 static int64_t		 newest;	/* of all that went */
+static uint64_t		 total;		/* that went since the start */
 
 static struct db_sql	 sql_load = DB_SQL(
     "SELECT vault, min(first), max(last), max(total) FROM gone"
@@ -85,8 +86,9 @@ static int	segment_above(const struct segment *, int64_t);
 static int	segment_write(uint64_t, int64_t, const struct segment *);
 static int	segment_new(uint64_t, int64_t, const struct segment *);
 static int	gone_write(const struct pending *, int);
-static int	gone_above(uint64_t, int64_t, int *, struct gone_answer *);
-static int	gone_all(int64_t, struct gone_answer *);
+static int	gone_above(uint64_t, int64_t, int, int *,
+		    struct gone_answer *);
+static int	gone_all(int64_t, int, struct gone_answer *);
 
 /* Of a vault whose own row is no more nobody asks. */
 static struct gone *
@@ -188,7 +190,8 @@ segment_read(struct db_sql *sql, uint64_t vault, int64_t after,
 	g->total = sqlite3_column_int64(s, 2);
 	g->ids = sqlite3_column_int(s, 3);
 	g->len = sqlite3_column_bytes(s, 4);
-	if (g->ids < 0 || g->ids > GONE_SEGMENT || g->len > sizeof(g->data))
+	if (g->ids < 0 || g->ids > GONE_SEGMENT ||
+	    g->len > (size_t)g->ids * ID_SIZE)
 		g->ids = g->len = 0;
 	if (g->len > 0)
 		memcpy(g->data, sqlite3_column_blob(s, 4), g->len);
@@ -302,6 +305,7 @@ gone_saved(void)
 	struct gone	*g;
 	int		 i;
 
+	total += npending;
 	for (i = 0; i < npending; i++) {
 		if ((g = gone_find(pending[i].vault)) == NULL)
 			continue;
@@ -321,9 +325,23 @@ gone_undo(void)
 	npending = 0;
 }
 
-/* Add what went of one vault with a higher id; looks are what may be read. */
+uint64_t
+gone_count(uint64_t vault, int all)
+{
+	const struct gone	*g;
+
+	if (all)
+		return (total);
+	return ((g = gone_find(vault)) == NULL ? 0 : g->total);
+}
+
+/*
+ * Add what went of one vault with a higher id; looks are what may be read.
+ * Where that is not known it is the most that it may be, or the least.
+ */
 static int
-gone_above(uint64_t vault, int64_t after, int *looks, struct gone_answer *a)
+gone_above(uint64_t vault, int64_t after, int most, int *looks,
+    struct gone_answer *a)
 {
 	const struct gone	*g = gone_find(vault);
 	struct segment		 seg = { 0 };
@@ -331,24 +349,28 @@ gone_above(uint64_t vault, int64_t after, int *looks, struct gone_answer *a)
 
 	if (g == NULL || after >= g->last)
 		return (0);
-	a->rows += g->total;
-	if (after < g->first)
+	if (after < g->first) {
+		a->rows += g->total;
 		return (0);
+	}
 	if ((*looks)-- <= 0) {
+		a->rows += most ? g->total : 0;
 		a->exact = 0;
 		return (0);
 	}
 	if ((rc = segment_read(&sql_find, vault, after, &seg)) == -1)
 		return (-1);
-	if (rc == 0 || seg.ids == 0)
+	if (rc == 1 && seg.ids > 0)
+		a->rows += g->total - seg.total + segment_above(&seg, after);
+	else {
+		a->rows += most || rc == 0 ? g->total : g->total - seg.total;
 		a->exact = 0;
-	else
-		a->rows -= seg.total - segment_above(&seg, after);
+	}
 	return (0);
 }
 
 static int
-gone_all(int64_t after, struct gone_answer *a)
+gone_all(int64_t after, int most, struct gone_answer *a)
 {
 	struct vault	*v;
 	int		 looks = GONE_LOOKS;
@@ -356,10 +378,10 @@ gone_all(int64_t after, struct gone_answer *a)
 	if (after >= newest)
 		return (0);
 	for (v = vault_next(NULL); v != NULL; v = vault_next(v)) {
-		if (gone_above(v->id, after, &looks, a) == -1)
+		if (gone_above(v->id, after, most, &looks, a) == -1)
 			return (-1);
 	}
-	return (gone_above(GONE_AUDIT, after, &looks, a));
+	return (gone_above(GONE_AUDIT, after, most, &looks, a));
 }
 
 int
@@ -372,9 +394,9 @@ gone_between(uint64_t vault, int all, int64_t after, int64_t upto,
 	a->rows = 0;
 	a->exact = 1;
 	a->oldest = 0;
-	if ((all ? gone_all(after, a) :
-	    gone_above(vault, after, &looks, a)) == -1 || (all ?
-	    gone_all(upto, &rest) : gone_above(vault, upto, &looks,
+	if ((all ? gone_all(after, 1, a) :
+	    gone_above(vault, after, 1, &looks, a)) == -1 || (all ?
+	    gone_all(upto, 0, &rest) : gone_above(vault, upto, 0, &looks,
 	    &rest)) == -1)
 		return (-1);
 	a->rows -= rest.rows < a->rows ? rest.rows : a->rows;

@@ -62,6 +62,9 @@ int	 gone_save(void);
 void	 gone_saved(void);
 void	 gone_undo(void);
 
+/* How many rows of a vault, or of everything, have gone: to see a change. */
+uint64_t	 gone_count(uint64_t vault, int all);
+
 /*
  * Rows of a vault, or of everything with `all', that went with an id above
  * `after' and not above `upto'.  0 or -1.

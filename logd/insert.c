@@ -61,8 +61,6 @@ static int	insert_several(const struct rowtab_row *, int);
 static int	insert_each(const struct rowtab_row *, int);
 static int	insert_refused(struct record *);
 static int	insert_count(const struct record *);
-static int64_t	record_flags(const struct record *);
-static const uint8_t	*trace_id(const struct record *, size_t *);
 
 int
 insert_init(int64_t next)
@@ -84,23 +82,6 @@ int64_t
 insert_last(void)
 {
 	return (next_id - 1);
-}
-
-static int64_t
-record_flags(const struct record *r)
-{
-	return (schema_flags(r->kind, r->ingress, r->decision, r->protocol,
-	    r->path_cut, r->error_code, r->event));
-}
-
-static const uint8_t *
-trace_id(const struct record *r, size_t *len)
-{
-	static const uint8_t	 none[sizeof(r->trace_id)];
-
-	*len = memcmp(r->trace_id, none, sizeof(none)) == 0 ? 0 :
-	    sizeof(none);
-	return (r->trace_id);
 }
 
 /*
@@ -256,10 +237,10 @@ insert_open(struct record *r)
 	}
 	if (insert_refs(r, next_id, &scope) == -1)
 		return (insert_refused(r));
-	trace = trace_id(r, &len);
+	trace = rowtab_trace(r, &len);
 	if (db_run(&sql_open, "iizzzibzebbe", stream_id(r->stream),
 	    (int64_t)r->seq, (int64_t)r->vault, scope, r->target.id,
-	    record_flags(r), r->request_id, sizeof(r->request_id),
+	    rowtab_flags(r), r->request_id, sizeof(r->request_id),
 	    (int64_t)r->conn, r->path, r->client, (size_t)r->client_len,
 	    trace, len, r->detail) == -1)
 		return (insert_refused(r));

@@ -40,7 +40,8 @@ struct kept {
 	sqlite3_int64		 off;
 	int			 len;
 	int			 written;	/* of it, to the file */
-	char			 data[CHUNK];
+	int			 room;
+	char			 data[];
 };
 STAILQ_HEAD(chunks, kept);
 
@@ -54,6 +55,7 @@ struct keep_counters	 keep_counters;
 /* There is one connection, and it has one log. */
 static struct chunks		 kept = STAILQ_HEAD_INITIALIZER(kept);
 static struct chunks		 unused = STAILQ_HEAD_INITIALIZER(unused);
+static unsigned int		 nunused;	/* at most KEEP_MAX / CHUNK */
 static size_t			 size;		/* of what is kept */
 static int			 lost;		/* it may not be in the file */
 static struct file		*wal;
@@ -83,8 +85,8 @@ static int	keep_traits(sqlite3_file *);
 static sqlite3_file	*below(sqlite3_file *);
 static int	keep_out(void);
 static void	keep_drop(void);
-static int	keep_chunk(sqlite3_int64);
-static int	keep_add(const void *, int, sqlite3_int64);
+static int	keep_chunk(sqlite3_int64, int);
+static int	keep_add(const void *, int, sqlite3_int64, int);
 static void	keep_forget(void);
 static int	keep_again(void);
 static void	keep_end(const unsigned char *, int);
@@ -147,33 +149,40 @@ keep_drop(void)
 }
 
 static int
-keep_chunk(sqlite3_int64 off)
+keep_chunk(sqlite3_int64 off, int room)
 {
 	struct kept	*k;
 	int		 rc;
 
 	if ((rc = keep_out()) != SQLITE_OK)
 		return (rc);
-	if ((k = STAILQ_FIRST(&unused)) != NULL)
+	if (room == CHUNK && (k = STAILQ_FIRST(&unused)) != NULL) {
 		STAILQ_REMOVE_HEAD(&unused, entry);
-	else if ((k = malloc(sizeof(*k))) == NULL)
+		nunused--;
+	} else if ((k = malloc(sizeof(*k) + room)) == NULL)
 		return (SQLITE_IOERR_NOMEM);
 	k->off = off;
 	k->len = k->written = 0;
+	k->room = room;
+	size += sizeof(*k);
 	STAILQ_INSERT_TAIL(&kept, k, entry);
 	return (SQLITE_OK);
 }
 
+/*
+ * Others follow what is at the end of a transaction.  Nothing follows what is
+ * written over: headers alone, when checksums change or frames are struck out.
+ */
 static int
-keep_add(const void *buf, int n, sqlite3_int64 off)
+keep_add(const void *buf, int n, sqlite3_int64 off, int end)
 {
 	struct kept	*k = STAILQ_LAST(&kept, kept, entry);
 	int		 rc;
 
 	if (n > CHUNK)
 		return (SQLITE_IOERR_WRITE);
-	if (k == NULL || off != k->off + k->len || n > CHUNK - k->len) {
-		if ((rc = keep_chunk(off)) != SQLITE_OK)
+	if (k == NULL || off != k->off + k->len || n > k->room - k->len) {
+		if ((rc = keep_chunk(off, end ? CHUNK : n)) != SQLITE_OK)
 			return (rc);
 		k = STAILQ_LAST(&kept, kept, entry);
 	}
@@ -186,7 +195,16 @@ keep_add(const void *buf, int n, sqlite3_int64 off)
 static void
 keep_forget(void)
 {
-	STAILQ_CONCAT(&unused, &kept);
+	struct kept	*k;
+
+	while ((k = STAILQ_FIRST(&kept)) != NULL) {
+		STAILQ_REMOVE_HEAD(&kept, entry);
+		if (k->room == CHUNK && nunused < KEEP_MAX / CHUNK) {
+			STAILQ_INSERT_HEAD(&unused, k, entry);
+			nunused++;
+		} else
+			free(k);
+	}
 	size = 0;
 	lost = 0;
 }
@@ -289,9 +307,10 @@ keep_begin(const void *buf, int n)
 	struct kept	*k;
 	int		 rc;
 
-	if ((rc = keep_chunk(0)) != SQLITE_OK ||
+	if ((rc = keep_out()) != SQLITE_OK ||
 	    (rc = keep_header(buf, n)) != SQLITE_OK ||
-	    (rc = keep_add(buf, n, 0)) != SQLITE_OK)
+	    (rc = keep_chunk(0, CHUNK)) != SQLITE_OK ||
+	    (rc = keep_add(buf, n, 0, 1)) != SQLITE_OK)
 		return (rc);
 	k = STAILQ_LAST(&kept, kept, entry);
 	k->written = k->len;
@@ -301,7 +320,7 @@ keep_begin(const void *buf, int n)
 static int
 keep_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 off)
 {
-	const int	 was = ended;
+	const int	 was = ended, end = low == high || off == high;
 	int		 rc;
 
 	if (lost && (rc = keep_again()) != SQLITE_OK)
@@ -315,7 +334,8 @@ keep_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 off)
 		low = off;
 	if (off + n > high)
 		high = off + n;
-	rc = off == 0 ? keep_begin(buf, n) : keep_add(buf, n, off);
+	rc = off == 0 ? keep_begin(buf, n) :
+	    keep_add(buf, n, off, end);
 	if (rc != SQLITE_OK)
 		return (rc);
 	keep_end(buf, n);

@@ -101,6 +101,7 @@ query_start(struct query *q, struct arena *arena)
 	q->rows = arena_alloc(arena, q->limit * sizeof(*q->rows));
 	if (q->rows == NULL)
 		fatal("query");
+	q->before_gone = gone_count(q->vault, q->all);
 	q->from = q->tail ? (int64_t)q->after : q->before == 0 ?
 	    (int64_t)head + 1 : (int64_t)q->before;
 	q->scan.filter = &q->filter;
@@ -124,6 +125,10 @@ query_done(struct query *q)
 		if (gone_between(q->vault, q->all, q->after, q->latest_id,
 		    &q->gone) == -1)
 			return (query_failed(q));
+		/* Some of them may have been read before they went. */
+		if (q->gone.rows > 0 &&
+		    gone_count(q->vault, q->all) != q->before_gone)
+			q->gone.exact = 0;
 	}
 	query_end(q);
 	return (0);

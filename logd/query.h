@@ -61,6 +61,7 @@ struct query {
 	uint64_t	 next_cursor;	/* 0: no older row, or a tail */
 	uint64_t	 latest_id;
 	int		 partial;	/* the budget has ended it */
+	uint64_t	 before_gone;	/* gone_count() when it began */
 	struct gone_answer	 gone;	/* of a tail: what it will never get */
 	uint16_t	 status;	/* of HTTP */
 	const char	*text;

@@ -91,6 +91,23 @@ rowtab_set(const struct rowtab_row *first, int n, int64_t us)
 	now = us;
 }
 
+int64_t
+rowtab_flags(const struct record *r)
+{
+	return (schema_flags(r->kind, r->ingress, r->decision, r->protocol,
+	    r->path_cut, r->error_code, r->event));
+}
+
+const uint8_t *
+rowtab_trace(const struct record *r, size_t *len)
+{
+	static const uint8_t	 none[sizeof(r->trace_id)];
+
+	*len = memcmp(r->trace_id, none, sizeof(none)) == 0 ? 0 :
+	    sizeof(none);
+	return (r->trace_id);
+}
+
 static int
 rowtab_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
     sqlite3_vtab **vtab, char **why)
@@ -197,16 +214,15 @@ flags(const struct record *r)
 {
 	const int64_t	 age = now - record_time(r->request_id);
 
-	return (schema_flags(r->kind, r->ingress, r->decision, r->protocol,
-	    r->path_cut, r->error_code, r->event) |
-	    (age < 0 || age > LATE ? FLAGS_LATE : 0));
+	return (rowtab_flags(r) | (age < 0 || age > LATE ? FLAGS_LATE : 0));
 }
 
 static void
 identity(sqlite3_context *ctx, const struct rowtab_row *row, int i)
 {
-	static const uint8_t	 none[sizeof(row->r->trace_id)];
 	const struct record	*r = row->r;
+	const uint8_t		*trace;
+	size_t			 len;
 
 	switch (i) {
 	case C_ID:
@@ -238,8 +254,8 @@ identity(sqlite3_context *ctx, const struct rowtab_row *row, int i)
 		integer(ctx, r->conn != 0, r->conn);
 		break;
 	case C_TRACE_ID:
-		bytes(ctx, r->trace_id, memcmp(r->trace_id, none,
-		    sizeof(none)) == 0 ? 0 : sizeof(none));
+		trace = rowtab_trace(r, &len);
+		bytes(ctx, trace, len);
 		break;
 	}
 }

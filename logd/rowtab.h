@@ -50,4 +50,8 @@ int	 rowtab_init(void);
  */
 void	 rowtab_set(const struct rowtab_row *, int n, int64_t us);
 
+/* As the database has them; a trace id of zeros is none, of no length. */
+int64_t		 rowtab_flags(const struct record *);
+const uint8_t	*rowtab_trace(const struct record *, size_t *len);
+
 #endif /* ROWTAB_H */

@@ -290,6 +290,11 @@ test_many(void **state)
 	assert_false(a.exact);
 	assert_true(a.rows >= (uint64_t)lost);
 	assert_true(a.rows <= (uint64_t)(lost + GONE_SEGMENT * 5));
+	/* Both ends in it. */
+	lost = count(1, at, at + 100);
+	assert_int_equal(gone_between(1, 0, at, at + 100, &a), 0);
+	assert_false(a.exact);
+	assert_true(a.rows >= (uint64_t)lost);
 }
 
 static struct db_sql	 sql_old = DB_SQL("INSERT INTO log (id, target, flags,"
