@@ -553,8 +553,13 @@ on_timeout(struct conn *conn, enum conn_timer t, void *arg)
 	case CLIENT_IDLE:
 	case CLIENT_WORK:
 	case CLIENT_ANSWER:
-	case CLIENT_STREAM:
 		client_drop(c);
+		break;
+	case CLIENT_STREAM:
+		if (c->req != NULL && c->req->export != NULL)
+			export_cut(c->req->export, "its client takes nothing");
+		else
+			client_drop(c);
 		break;
 	}
 }

@@ -312,7 +312,7 @@ charted(struct request *req, struct msg *m)
 {
 	const struct msg_charted	*c = &m->u.charted;
 	struct span			 s;
-	json_t				*j = json_map(), *total;
+	json_t				*j = json_map(), *total, *kept;
 
 	if (c->status != 200 || c->total_n != 1) {
 		reply_error_json(req, c->status == 200 ? 500 : c->status,
@@ -326,6 +326,10 @@ charted(struct request *req, struct msg *m)
 	json_put_time(j, "to", s.to * 60);
 	json_put_number(j, "step_seconds", s.step * 60);
 	json_put_time(j, "kept_from", c->kept * 60);
+	kept = json_map();
+	json_put(kept, "max_age_hours", json_real(c->retain_seconds / 3600.0));
+	json_put_number(kept, "max_rows_per_vault", c->retain_rows);
+	json_put(j, "rows_kept", kept);
 	if (c->partial)
 		json_put_flag(j, "partial", 1);
 	json_put(j, "buckets", steps(c, &s));

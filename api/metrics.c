@@ -385,7 +385,7 @@ static void
 print_log(FILE *f, const struct rec_procstat *p)
 {
 	static const char *const	 causes[] = { "reserve", "disk_full",
-		"disk_error", "busy", "damaged", "memory" };
+		"disk_error", "busy", "damaged", "memory", "other" };
 	uint64_t			 now = 0, cause = 0, since = 0;
 	size_t				 i;
 

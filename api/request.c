@@ -271,7 +271,8 @@ request_take(struct request *req, const struct http_head *h)
 static size_t
 body_max(struct request *req)
 {
-	req->body_max = req->route->flags & (ROUTE_PUBLIC | ROUTE_SIGNIN) ?
+	req->body_max = req->client->kind == LISTENER_METRICS ||
+	    (req->route->flags & (ROUTE_PUBLIC | ROUTE_SIGNIN)) ?
 	    CLIENT_BODY_ANYONE : CLIENT_BODY_MAX;
 	return (req->body_max);
 }

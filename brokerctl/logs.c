@@ -36,6 +36,7 @@ cmd_logs(struct ctl *ctl, struct args *args)
 	int64_t		 cursor;
 	json_t		*rows;
 	size_t		 i;
+	int		 shown;
 
 	if (args_flag(args, 'f'))
 		return (follow(ctl, args));
@@ -43,10 +44,12 @@ cmd_logs(struct ctl *ctl, struct args *args)
 	out = logs_out_open(ctl, args);
 	for (i = json_array_size(rows); i > 0; i--)
 		logs_out_row(out, json_array_get(rows, i - 1));
-	(void)logs_out_flush(out);
+	shown = logs_out_flush(out) == 0;
 	json_decref(rows);
 	logs_out_close(out);
-	show_cursor(args, cursor);
+	/* Who goes on from it must have got what is before it. */
+	if (shown)
+		show_cursor(args, cursor);
 	return (0);
 }
 
@@ -61,7 +64,7 @@ follow(struct ctl *ctl, struct args *args)
 	int64_t		 cursor = logs_after(args);
 	json_t		*rows = NULL;
 	size_t		 i;
-	int		 must = cursor != -1, sig = 0;
+	int		 must = cursor != -1, shown, sig = 0;
 
 	if (must && args_flag(args, 'n'))
 		errx(2, "logs: with -f, -n and --after-cursor exclude each "
@@ -73,10 +76,11 @@ follow(struct ctl *ctl, struct args *args)
 	for (i = json_array_size(rows); i > 0; i--)
 		logs_out_row(out, json_array_get(rows, i - 1));
 	json_decref(rows);
-	if (logs_out_flush(out) == 0)
+	if ((shown = logs_out_flush(out) == 0))
 		sig = logs_follow(ctl, args, out, &cursor, must);
 	logs_out_close(out);
-	show_cursor(args, cursor);
+	if (shown)
+		show_cursor(args, cursor);
 	if (sig != 0) {
 		signal(sig, SIG_DFL);
 		raise(sig);

@@ -78,7 +78,7 @@ logs_out_row(struct logs_out *o, const json_t *row)
 		break;
 	case CSV:
 		if (csv_row(stdout, row, o->ctl->tty ? text_escape :
-		    NULL) == -1)
+		    NULL) == -1 && !ferror(stdout))
 			err(1, NULL);
 		break;
 	case WIDE:

@@ -167,7 +167,8 @@ listen_want(const struct listener *want, char *why, size_t len)
 	struct listener	*l;
 
 	TAILQ_FOREACH(l, &listeners, entry) {
-		if (l->proc == want->proc && l->len == want->len &&
+		if (l->proc == want->proc && l->kind == want->kind &&
+		    l->len == want->len &&
 		    memcmp(&l->addr, &want->addr, l->len) == 0) {
 			l->wanted = 1;
 			l->mode = want->mode;

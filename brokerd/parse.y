@@ -352,7 +352,7 @@ limit		: LIMIT PROFILE OFF	{ (void)confset_once("limit profile"); }
 		;
 
 tocome		: PAGE {
-			parse_notyet("page", NULL, "the web page");
+			parse_notyet("page", NULL, "settings of the page");
 		}
 		| SHIP			{
 			parse_notyet("ship", NULL,

@@ -941,6 +941,8 @@ MESSAGE(CHARTED, charted, FROM_LOGD, TO_API, M_BIG,
     STR(text, 512)
     I64(to)
     I64(kept)
+    I64(retain_seconds)
+    I64(retain_rows)
     U8(partial)
     LIST(total, sums, 1)
     LIST(steps, sums, 500)

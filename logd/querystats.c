@@ -29,6 +29,7 @@
 #include "loop.h"
 #include "queryplan.h"
 #include "querystats.h"
+#include "retain.h"
 
 #define MINUTE		INT64_C(60000000)
 #define RETRY_US	1000000
@@ -409,6 +410,8 @@ querystats_send(struct querystats *q, struct link *l, uint32_t id)
 	if (q->status == 200) {
 		m.to = q->to;
 		m.kept = clock_now() / MINUTE - ROLLUP_DAYS * 1440;
+		m.retain_seconds = retain_config()->seconds;
+		m.retain_rows = retain_config()->rows;
 		m.partial = q->partial;
 		m.steps = steps;
 		m.steps_n = fill_steps(q, steps, &total);

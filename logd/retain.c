@@ -130,6 +130,12 @@ retain_load(void)
 	return (0);
 }
 
+const struct retention *
+retain_config(void)
+{
+	return (&conf);
+}
+
 static void
 retain_apply(void)
 {

@@ -39,6 +39,8 @@ void	 retain_configure(const struct retention *);
 /* What the owner has set, or RETENTION_NONE; retain_load() reads it. */
 void	 retain_owner(int64_t seconds, int64_t rows);
 int	 retain_load(void);
+/* What is in force. */
+const struct retention	*retain_config(void);
 /* Rows of the vault were committed. */
 void	 retain_changed(struct vault *);
 /* The clock was moved; a leap forward puts deleting by age off. */

@@ -12,7 +12,7 @@ export function address() {
 	const p = new URLSearchParams(location.search);
 
 	return { vault: p.get("vault"), q: p.get("q") ?? "",
-	    row: Number(p.get("row")) || null,
+	    row: /^[1-9]\d*$/.test(p.get("row")) ? Number(p.get("row")) : null,
 	    paused: p.get("paused") === "1" };
 }
 

@@ -12,9 +12,9 @@ const H = 40;
 const iso = (t) => new Date(t).toISOString().replace(/\.\d+Z/, "Z");
 
 export class Chart {
-	// zoom(since, until), with nulls: all of it
-	constructor(vault, zoom) {
-		Object.assign(this, { vault, zoom, q: "" });
+	// zoom(since, until), with nulls: all of it; kept(retention in force)
+	constructor(vault, zoom, kept) {
+		Object.assign(this, { vault, zoom, kept, q: "" });
 		this.svg = svg("svg", { role: "img", preserveAspectRatio: "none" });
 		this.label = h("p.label");
 		this.el = h("figure.chart", null, this.svg,
@@ -53,6 +53,7 @@ export class Chart {
 				    `No chart: ${e.message}`;
 			return;
 		}
+		this.kept(this.data.rows_kept);
 		this.zoomed = range.since !== undefined ||
 		    range.until !== undefined;
 		this.draw();

@@ -84,9 +84,6 @@ export class Filter {
 		const have = terms(this.q);
 		const own = CHIPS.map(([t, name]) => this.chip(t, name,
 		    have.includes(t)));
-		const more = have.filter((t) => !CHIPS.some(([c]) => c === t))
-		    .map((t) => this.chip(t, t, true));
-
 		const ask = ["service", "actor"].map((k) => h("button.chip", {
 		    onclick: () => this.ask(k) }, `${k[0].toUpperCase()}` +
 		    `${k.slice(1)} …`));
@@ -94,7 +91,7 @@ export class Filter {
 		const at = [...this.chips.children].indexOf(
 		    document.activeElement);
 
-		fill(this.chips, [...own, ...ask, ...more, have.length > 0 ?
+		fill(this.chips, [...own, ...ask, have.length > 0 ?
 		    h("button.quiet", { onclick: () => this.set("") },
 		    "Clear") : null]);
 		this.chips.children[at]?.focus();
@@ -123,7 +120,8 @@ export class Filter {
 	// An error of the server's, which says where it is.
 	fault(e) {
 		this.wrong.hidden = e === null;
-		this.wrong.textContent = e?.message ?? "";
+		this.wrong.textContent = e ? `${e.message[0].toUpperCase()}` +
+		    `${e.message.slice(1)}.` : "";
 		this.input.setAttribute("aria-invalid", e !== null);
 		if (e?.body.at !== undefined && e.body.parameter === "q" &&
 		    document.activeElement === this.input)

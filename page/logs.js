@@ -33,7 +33,7 @@ listen({
 	Enter: () => current?.toggleDetail(), Escape: () => current?.escape(),
 	" ": () => current?.pause(!current.paused),
 	e: () => current?.errors(), t: () => current?.nextClock(),
-	"?": () => help.showModal()
+	"?": () => current && help.showModal()
 });
 
 export class Logs {
@@ -54,13 +54,13 @@ export class Logs {
 		    step: (n) => this.step(n),
 		    filter: (k, v) => this.narrow(k, v) });
 		this.chart = new Chart(vault, (s, u) => this.filter.set(put(put(
-		    this.q, "since", s), "until", u)));
+		    this.q, "since", s), "until", u)),
+		    (r) => this.retention(r));
 		this.update = paced(60, () => this.draw());
 		this.build();
 		this.ticker = setInterval(() => format.clock === "relative" &&
 		    this.table.again(), 5000);
 		this.load();
-		this.retention();
 	}
 
 	build() {
@@ -75,8 +75,9 @@ export class Logs {
 		    title: "What the filter shows, all of it" },
 		    f === "csv" ? "CSV" : "JSON lines"));
 		this.keep = h("span.keep");
+		this.told = h("span.told");
 		this.note = h("div.state", { hidden: true });
-		this.foot = h("footer", null, this.keep, h("span.out", null,
+		this.foot = h("footer", null, this.keep, this.told, h("span.out", null,
 		    "Export: ", this.exports[0], " ", this.exports[1]));
 		fill(this.root, [this.chart.el, h("div.tools", null,
 		    this.filter.el, this.filter.chips, h("div.buttons", null, this.badge,
@@ -108,22 +109,14 @@ export class Logs {
 			this.signIn("Your session is over.");
 	}
 
-	async retention() {
-		let text = "Bodies, headers and query strings are never recorded.";
+	retention(r) {
+		const kept = [r.max_age_hours ?
+		    format.span(r.max_age_hours) : "", r.max_rows_per_vault ?
+		    `${format.some(r.max_rows_per_vault, "row")} a vault` : ""]
+		    .filter(Boolean).join(" or ");
 
-		if (this.me.is_owner) {
-			const r = (await get("/v1/admin/settings").catch(() =>
-			    ({}))).logs_retention;
-
-			if (r)
-				text = "Kept: " + [r.max_age_hours ?
-				    `${format.span(r.max_age_hours)}` : null,
-				    r.max_rows_per_vault ? format.some(
-				    r.max_rows_per_vault, "row") + " a vault" :
-				    null].filter(Boolean).join(" or ")
-				    .replace(/^$/, "for ever") + `. ${text}`;
-		}
-		this.keep.textContent = text;
+		this.keep.textContent = `Kept: ${kept || "for ever"}. ` +
+		    "Bodies, headers and query strings are never recorded.";
 	}
 
 	// A new list: the newest page, and the stream from its head on.
@@ -135,6 +128,8 @@ export class Logs {
 		    frozen: [], failed: null, skipped: false,
 		    apart: false });
 		this.open.clear();
+		clearTimeout(this.retry);
+		this.told.textContent = "";
 		this.state("loading");
 		this.draw();
 		this.chart.set(this.q);
@@ -151,7 +146,6 @@ export class Logs {
 			this.table.toTop();
 			this.stream = new Stream(this.vault, this.q,
 			    page.latest_id, this);
-			await this.findWanted();
 		} catch (e) {
 			if (e.name === "AbortError" || abort.signal.aborted)
 				return;
@@ -164,15 +158,21 @@ export class Logs {
 			this.failed = e;
 			this.state(wrong ? "stopped" : e.status === 403 ||
 			    e.status === 404 ? "not allowed" : "disconnected");
+			if (this.last === "disconnected")
+				this.retry = setTimeout(() => this.load(), 5000);
+			this.draw();
+			return;
 		}
+		await this.findWanted().catch((e) => e.name === "AbortError" ||
+		    this.tell(`The row cannot be shown: ${e.message}`));
 		this.draw();
 		this.fillUp();
 	}
 
-	// A page may be short, and yet there are older rows that match.
+	// A page may be short, and yet there are older rows that match; without
+	// a row more nothing scrolls that would ask for them.
 	fillUp() {
-		if (this.older !== null && this.list.length *
-		    this.table.height < this.table.room)
+		if (this.older !== null && this.table.low)
 			this.loadOlder();
 	}
 
@@ -226,8 +226,12 @@ export class Logs {
 			}
 		} catch (e) {
 			this.loading = false;
-			if (e.name !== "AbortError")
-				say(`Older rows cannot be loaded: ${e.message}`);
+			if (e.name === "AbortError")
+				return;
+			if (this.list.length === 0)
+				this.failed = e;
+			this.tell(`Older rows cannot be loaded: ${e.message}`);
+			this.draw();
 			return;
 		}
 		this.loading = false;
@@ -237,6 +241,8 @@ export class Logs {
 
 	// What is in memory is not the newest any more; those are up to edge.
 	part() {
+		// What has settled is not on view any more.
+		this.fresh += this.frozen.filter((r) => !r.open).length;
 		if (!this.apart)
 			this.edge = this.rows[0].id;
 		this.apart = true;
@@ -279,11 +285,20 @@ export class Logs {
 				this.draw();
 				this.table.shift(more.length);
 			}
+			if (page.trimmed)
+				this.trimmed(page.trimmed);
 		} catch (e) {
+			this.loading = false;
 			if (e.name !== "AbortError")
-				say(`Newer rows cannot be loaded: ${e.message}`);
+				this.tell("Newer rows cannot be loaded: " +
+				    e.message);
+			return;
 		}
 		this.loading = false;
+		if (this.apart && this.table.high)
+			this.loadNewer();
+		else
+			this.fillUp();
 	}
 
 	// Called by the stream.
@@ -336,8 +351,14 @@ export class Logs {
 	}
 
 	trimmed({ gone, exact }) {
-		say(`${exact ? "" : "At most "}${format.some(gone, "row")} ` +
-		    "were deleted by retention before they could be shown.");
+		this.tell("Deleted by retention before it could be shown: " +
+		    `${exact ? "" : "at most "}${format.some(gone, "row")}.`);
+	}
+
+	// Seen and heard, until the list is another.
+	tell(text) {
+		this.told.textContent = text;
+		say(text);
 	}
 
 	draw() {
@@ -349,7 +370,8 @@ export class Logs {
 			const row = this.settled;
 
 			this.settled = null;
-			this.select(row);
+			if (this.table.selected?.open)
+				this.select(row);
 		}
 		if (this.paused && this.fresh > 0)
 			this.pill.textContent = `${format.some(this.fresh,
@@ -367,7 +389,7 @@ export class Logs {
 			    "It takes the role member in the vault."] :
 			    e.status === 404 ? ["There is no such vault.", ""] :
 			    e.code === "invalid_filter" ? ["The filter is not " +
-			    "understood.", e.message] : [e.message, h("button", {
+			    "understood.", "What is wrong is said below it."] : [e.message, h("button", {
 			    onclick: () => this.load() }, "Try again")];
 		else if (this.list.length === 0 && this.last === "loading")
 			text = ["Loading …", ""];
@@ -388,6 +410,7 @@ export class Logs {
 		this.q = q;
 		setAddress({ q, row: null });
 		this.select(null);
+		this.apart = false;
 		if (this.paused)
 			this.pause(false);
 		this.load();
@@ -488,10 +511,7 @@ export class Logs {
 	}
 
 	escape() {
-		if (document.activeElement === this.filter.input)
-			this.filter.input.blur();
-		else
-			this.select(null);
+		this.select(null);
 	}
 
 	nextClock() {
@@ -507,6 +527,7 @@ export class Logs {
 	}
 
 	end() {
+		clearTimeout(this.retry);
 		this.stream?.end();
 		this.abort?.abort();
 		this.chart.end();

@@ -104,13 +104,22 @@ export class Rows {
 		return this.view.clientHeight - this.head.offsetHeight;
 	}
 
+	// Near the end of what is in memory, and near its beginning.
+	get low() {
+		return this.view.scrollTop + this.room >
+		    (this.list.length - 20) * this.height;
+	}
+
+	get high() {
+		return this.view.scrollTop < 20 * this.height;
+	}
+
 	scrolled() {
 		this.draw();
 		this.on.scrolled(this.view.scrollTop < 2);
-		if (this.view.scrollTop < 20 * this.height)
+		if (this.high)
 			this.on.newer();
-		if (this.view.scrollTop + this.room >
-		    (this.list.length - 20) * this.height)
+		if (this.low)
 			this.on.older();
 	}
 

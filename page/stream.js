@@ -36,7 +36,10 @@ export class Stream {
 		for (const name of ["log", "gap"]) {
 			s.addEventListener(name, (e) => {
 				this.cursor = Number(e.lastEventId);
-				this.set("live");
+				if (this.state === "catching up")
+					this.caughtUp();
+				else
+					this.set("live");
 				this.on.row(JSON.parse(e.data));
 			});
 		}
@@ -45,14 +48,17 @@ export class Stream {
 		s.addEventListener("close", (e) =>
 		    this.event(e, (d) => this.on.close(d)));
 		s.addEventListener("lagged", (e) => this.event(e, () => {
-			this.on.forget();
 			this.set("catching up");
-			// Perhaps none of what was left out matches.
-			setTimeout(() => this.state === "catching up" &&
-			    this.set("live"), 3000);
+			this.caughtUp();
 		}));
 		s.addEventListener("trimmed", (e) =>
 		    this.event(e, (d) => this.on.trimmed(d)));
+	}
+
+	// When no more of what was left out comes, or none of it matches.
+	caughtUp() {
+		clearTimeout(this.lag);
+		this.lag = setTimeout(() => this.set("live"), 1000);
 	}
 
 	// EventSource calls its own opening "open" too, without data.
@@ -64,6 +70,7 @@ export class Stream {
 	// It says nothing of why: an ordinary request does.
 	async failed() {
 		this.source.close();
+		clearTimeout(this.lag);
 		const wait = BACK_OFF[Math.min(this.failures++,
 		    BACK_OFF.length - 1)];
 		this.set("disconnected");
@@ -90,6 +97,7 @@ export class Stream {
 		this.ended = true;
 		this.source.close();
 		clearTimeout(this.timer);
+		clearTimeout(this.lag);
 		if (state)
 			this.set(state);
 	}

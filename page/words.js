@@ -139,8 +139,8 @@ export function status(row) {
 // Whose error it is, in a sentence, and what to do.
 export function explain(row) {
 	if (row.kind === "gap")
-		return [gap(row), "Requests went through that have no row. " +
-		    "Everything else is as it was."];
+		return ["Requests went through that have no row.",
+		    "All others have theirs."];
 	if (row.kind === "event")
 		return [EVENT[row.action] ?? row.action, ""];
 	if (row.kind === "audit")

@@ -235,13 +235,29 @@ ok(state("Catching up"), "lagged: it catches up");
 ok(eval { $b->wait("document.querySelector('.row.open') === null", 10) },
     "and nothing is in flight for ever");
 ok(state("Live"), "and is live again");
+# What retention took before it could be shown is said where it is seen.
+$b->js("window.source.dispatchEvent(new MessageEvent('trimmed', " .
+    "{ data: '{\"gone\":1234,\"oldest_id\":9,\"exact\":true}' }))");
+like($b->eval("document.querySelector('.told').innerText"), qr/1,234 rows/,
+    "rows that retention took are told");
 # Paused as well.
 $b->keys("Space");
 $b->js($played, $many, $from += $many);
-is(pill(), $many, "all are counted while it is paused");
+# It is drawn a moment later.
+sub pill_is {
+	my ($n, $what) = @_;
+	my $is;
+
+	for (1 .. 50) {
+		last if ($is = pill()) == $n;
+		select undef, undef, undef, 0.1;
+	}
+	is($is, $n, $what);
+}
+pill_is($many, "all are counted while it is paused");
 $first = heap();
 $b->js($played, $many, $from += $many) for 1 .. 2;
 cmp_ok(heap() - $first, "<", 2_000_000, "what is held back is bounded too");
-is(pill(), 3 * $many, "and counted");
+pill_is(3 * $many, "and counted");
 
 finish();

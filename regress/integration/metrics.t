@@ -188,6 +188,25 @@ ok(Frame::until(sub {
 	    sum($m->{brokerd_requests_total}) == 0;
 }, 30), "a restart is counted, and the counters of logd begin again");
 
+# Whoever may ask it has no more to say.
+my $long = IO::Socket::INET->new("127.0.0.1:$port");
+$long->print("GET /metrics HTTP/1.1\r\nHost: x\r\n" .
+    "Content-Length: 5000\r\n\r\n");
+like(scalar <$long>, qr{^HTTP/1.1 413 }, "no body for it");
+close $long;
+
+# What is listened for is not changed under those who ask.
+my $was = $d->{extra};
+$d->{extra} =~ s/^listen metrics/listen api/m;
+$d->config;
+ok($d->api("POST", "/v1/brokerd/reload", {}, fails => 1)->{error},
+    "it does not become an api by a reload");
+my $still = IO::Socket::INET->new("127.0.0.1:$port");
+$still->print("GET /v1/vaults HTTP/1.1\r\nHost: x\r\n\r\n");
+like(scalar <$still>, qr{^HTTP/1.1 404 }, "and has nothing of one");
+close $still;
+$d->{extra} = $was;
+
 # A reload takes the listener away.
 $d->{extra} =~ s/^listen metrics.*\n//m;
 $d->config;
