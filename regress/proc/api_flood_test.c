@@ -46,7 +46,7 @@
 #define PLACES		(FILES - 32)
 #define KEPT		16
 #define SLOW		150
-#define QUICK_MS	300	/* an answer without waiting */
+#define QUICK_MS	5000	/* less than whatever one could wait for */
 #define FLOOD_LEAST	64	/* connections of each that floods */
 #define REQUESTS	200
 #define LARGE		110	/* answers that are not read */

@@ -72,6 +72,7 @@ setup(void **st)
 static int
 teardown(void **st)
 {
+	world_stop(&w);
 	world_free(&w);
 	return (0);
 }
