@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
-# Who looks at the page: signed in by a link or by a token, and signed out; the
 # Many rows at once and for long: the newest are shown, the others are to be
 # had by scrolling back, none is missing, and what the page holds is bounded.
 #

@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
-# Who looks at the page: signed in by a link or by a token, and signed out; the
 # What is asked of the log: the search box with its completion and its errors,
 # chips, clicks on cells, the histogram, export; and each key.
 

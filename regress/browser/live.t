@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
-# Who looks at the page: signed in by a link or by a token, and signed out; the
 # Rows as they come: from an empty vault and an empty filter result, paused in
 # each way, and an honest word on how it stands when the daemon is away, comes
 # back, or does not allow it any more.

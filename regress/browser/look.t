@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
-# Who looks at the page: signed in by a link or by a token, and signed out; the
 # How the page looks to whoever looks: in light and dark, from 360 pixels to
 # 3840, on paper, without motion, by a screen reader; and how much of it is
 # transferred.

@@ -14,7 +14,6 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
-# Who looks at the page: signed in by a link or by a token, and signed out; the
 # What the rows of the page say: of each kind and each error, of a request
 # under way, in the pane with the details; what comes from outside is only text.
 
