@@ -78,10 +78,7 @@ list_one(struct request *req, const void *view)
 static void
 list_done(struct request *req)
 {
-	json_t	*j = json_map();
-
-	json_put(j, "agents", json_incref(req->list));
-	reply_json(req, 200, j);
+	reply_list(req, "agents");
 }
 
 void

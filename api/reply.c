@@ -147,6 +147,15 @@ reply_json(struct request *req, int status, json_t *j)
 }
 
 void
+reply_list(struct request *req, const char *name)
+{
+	json_t	*j = json_map();
+
+	json_put(j, name, json_incref(req->list));
+	reply_json(req, 200, j);
+}
+
+void
 reply_cookie(struct request *req, int status, json_t *j, const char *cookie)
 {
 	const char	*more[1][2];

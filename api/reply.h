@@ -30,7 +30,10 @@
 /* The value is taken over. */
 void	 reply_json(struct request *, int status, json_t *);
 
-/* The same, with a Set-Cookie field. */
+/* An object with the request's list under one name. */
+void	 reply_list(struct request *, const char *name);
+
+/* The same as reply_json(), with a Set-Cookie field. */
 void	 reply_cookie(struct request *, int status, json_t *,
 	    const char *cookie);
 

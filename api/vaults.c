@@ -77,11 +77,8 @@ admin_one(struct request *req, const void *view)
 static void
 list_done(struct request *req)
 {
-	json_t	*j = json_map();
-
 	json_sort(req->list, "name");
-	json_put(j, "vaults", json_incref(req->list));
-	reply_json(req, 200, j);
+	reply_list(req, "vaults");
 }
 
 void
