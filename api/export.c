@@ -261,16 +261,8 @@ newest(struct request *req, struct msg *m)
 static void
 ask_page(struct export *e)
 {
-	struct logq	 q;
-
-	memset(&q, 0, sizeof(q));
-	q.scope = e->scope;
-	q.after = e->cursor;
-	q.tail = 1;
-	q.limit = EXPORT_PAGE;
-	q.filter = e->req->to;
 	e->asked = 1;
-	logq_ask(e->req, &q, page);
+	logq_tail(e->req, e->scope, e->cursor, EXPORT_PAGE, e->req->to, page);
 }
 
 static void

@@ -57,6 +57,21 @@ logq_ask(struct request *req, const struct logq *q, ask_fn *fn)
 }
 
 void
+logq_tail(struct request *req, uint64_t scope, uint64_t after, uint32_t limit,
+    const char *filter, ask_fn *fn)
+{
+	struct logq	 q;
+
+	memset(&q, 0, sizeof(q));
+	q.scope = scope;
+	q.after = after;
+	q.tail = 1;
+	q.limit = limit;
+	q.filter = filter;
+	logq_ask(req, &q, fn);
+}
+
+void
 logq_values(struct request *req, uint64_t scope, enum filter_key key,
     const char *prefix, uint32_t limit, ask_fn *fn)
 {

@@ -46,6 +46,10 @@ struct logq {
  */
 void	 logq_ask(struct request *, const struct logq *, ask_fn *);
 
+/* The same for the oldest `limit' rows after a cursor. */
+void	 logq_tail(struct request *, uint64_t scope, uint64_t after,
+	    uint32_t limit, const char *filter, ask_fn *);
+
 /*
  * Values of a key that begin with a prefix; the callback gets VALUE_LIST.
  */

@@ -290,16 +290,9 @@ subscribed(struct request *req, struct msg *m)
 static void
 backlog(struct reader *r)
 {
-	struct logq	 q;
-
-	memset(&q, 0, sizeof(q));
-	q.scope = r->scope;
-	q.after = r->cursor;
-	q.tail = 1;
-	q.limit = STREAM_PAGE;
-	q.filter = r->req->to;
 	r->asked = 1;
-	logq_ask(r->req, &q, backlog_rows);
+	logq_tail(r->req, r->scope, r->cursor, STREAM_PAGE, r->req->to,
+	    backlog_rows);
 }
 
 static void
