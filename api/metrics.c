@@ -329,25 +329,23 @@ print_processes(FILE *f, const struct msg_status_rows *s)
 static void
 print_requests(FILE *f, const struct rec_procstat *p)
 {
-	static const char *const	 statuses[] = { "none", "1xx", "2xx",
-		"3xx", "4xx", "5xx", "unknown" };
-	const char			*decision;
-	char				 name[64];
-	uint64_t			 v;
-	unsigned int			 d, s;
+	const char	*decision;
+	char		 name[64];
+	uint64_t	 v;
+	unsigned int	 d, s;
 
 	head(f, "requests_total", "counter", "Requests in the log, by "
 	    "decision and by class of the status that the agent got");
 	for (d = 0; d < DECISION_MAX; d++) {
 		decision = d == DECISION_NONE ? "undecided" :
 		    decision_name(d);
-		for (s = 0; s < sizeof(statuses) / sizeof(statuses[0]); s++) {
+		for (s = 0; s < CLASS_MAX; s++) {
 			(void)snprintf(name, sizeof(name), "requests_%s_%s",
-			    decision, statuses[s]);
+			    decision, class_name(s));
 			if (value(p, name, &v))
 				fprintf(f, "brokerd_requests_total{decision="
 				    "\"%s\",status=\"%s\"} %" PRIu64 "\n",
-				    decision, statuses[s], v);
+				    decision, class_name(s), v);
 		}
 	}
 }

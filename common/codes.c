@@ -27,6 +27,7 @@ static const char *const kinds[] = { KIND_LIST(NAME) };
 static const char *const actors[] = { ACTOR_LIST(NAME) };
 static const char *const ingresses[] = { INGRESS_LIST(NAME) };
 static const char *const decisions[] = { DECISION_LIST(NAME) };
+static const char *const classes[] = { CLASS_LIST(NAME) };
 static const char *const protocols[] = { PROTOCOL_LIST(NAME) };
 static const char *const schemes[] = { SCHEME_LIST(NAME) };
 static const char *const errors[] = { ERROR_LIST(NAME) };
@@ -98,6 +99,7 @@ NAMES_BY(kind, kinds)
 NAMES(actor, actors)
 NAMES_BY(ingress, ingresses)
 NAMES_BY(decision, decisions)
+NAMES(class, classes)
 NAMES(protocol, protocols)
 NAMES(scheme, schemes)
 NAMES_BY(error, errors)

@@ -56,6 +56,19 @@
 	X(PROTOCOL_WS, "ws")						\
 	X(PROTOCOL_GRPC, "grpc")
 
+/*
+ * Classes of a status, as counts have them: nothing was sent, its hundreds,
+ * and not known.
+ */
+#define CLASS_LIST(X)							\
+	X(CLASS_NONE, "none")						\
+	X(CLASS_1XX, "1xx")						\
+	X(CLASS_2XX, "2xx")						\
+	X(CLASS_3XX, "3xx")						\
+	X(CLASS_4XX, "4xx")						\
+	X(CLASS_5XX, "5xx")						\
+	X(CLASS_UNKNOWN, "unknown")
+
 /* The authentication that an agent itself sent. */
 #define SCHEME_LIST(X)							\
 	X(SCHEME_NONE, "")						\
@@ -236,6 +249,7 @@ enum log_kind		{ KIND_LIST(CODE) KIND_MAX };
 enum actor_type		{ ACTOR_LIST(CODE) ACTOR_MAX };
 enum ingress		{ INGRESS_LIST(CODE) INGRESS_MAX };
 enum decision		{ DECISION_LIST(CODE) DECISION_MAX };
+enum status_class	{ CLASS_LIST(CODE) CLASS_MAX };
 enum protocol		{ PROTOCOL_LIST(CODE) PROTOCOL_MAX };
 enum auth_scheme	{ SCHEME_LIST(CODE) SCHEME_MAX };
 enum error_code		{ ERROR_LIST(CODE) ERROR_MAX };
@@ -297,6 +311,7 @@ const char	*kind_name(unsigned int);
 const char	*actor_name(unsigned int);
 const char	*ingress_name(unsigned int);
 const char	*decision_name(unsigned int);
+const char	*class_name(unsigned int);
 const char	*protocol_name(unsigned int);
 const char	*scheme_name(unsigned int);
 const char	*error_name(unsigned int);

@@ -328,7 +328,7 @@ add(struct rollup_sum *to, const struct rollup_sum *s)
 	to->errors += s->errors;
 	to->bytes_in += s->bytes_in;
 	to->bytes_out += s->bytes_out;
-	for (i = 0; i < ROLLUP_CLASSES; i++)
+	for (i = 0; i < CLASS_MAX; i++)
 		to->class[i] += s->class[i];
 	for (i = 0; i < 8; i++)
 		to->decision[i] += s->decision[i];

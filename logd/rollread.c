@@ -43,7 +43,7 @@ add(const struct rollup_chart *c, const struct bucket *b)
 				    c->step];
 
 	sum->rows += b->rows;
-	sum->class[b->class % ROLLUP_CLASSES] += b->rows;
+	sum->class[b->class % CLASS_MAX] += b->rows;
 	sum->decision[b->decision & 7] += b->rows;
 	sum->errors += b->errors;
 	sum->bytes_in += b->bytes_in;
@@ -90,7 +90,7 @@ read_row(const struct rollup_chart *c, sqlite3_stmt *s, int64_t memory)
 }
 
 /*
- * A minute has at most ROLLUP_CLASSES * 8 buckets: they are read together,
+ * A minute has at most CLASS_MAX * 8 buckets: they are read together,
  * so that at_minute is enough to go on from.
  */
 static int
@@ -106,7 +106,7 @@ read_vault(struct rollup_chart *c, int *left)
 	    first->minute : INT64_MAX;
 	if ((s = db_prep(&sql_read)) == NULL || db_bind(s, "iiii",
 	    c->at_vault, from, c->to,
-	    (int64_t)*left + ROLLUP_CLASSES * 8) == -1)
+	    (int64_t)*left + CLASS_MAX * 8) == -1)
 		return (-1);
 	while ((rc = db_step(s)) == 1) {
 		minute = sqlite3_column_int64(s, 0);

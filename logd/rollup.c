@@ -107,7 +107,8 @@ bucket_cmp(struct bucket *a, struct bucket *b)
 unsigned int
 rollup_class(int64_t status)
 {
-	return (status < 0 || status >= 600 ? 6 : status / 100);
+	return (status < 0 || status >= 600 ? CLASS_UNKNOWN :
+	    status / 100);
 }
 
 static int

@@ -22,6 +22,7 @@
 
 #include <stdint.h>
 
+#include "codes.h"
 #include "hist.h"
 
 /*
@@ -44,7 +45,6 @@
 #define ROLLUP_CACHE	1024	/* buckets in memory */
 #define ROLLUP_ROWS	8192
 #define ROLLUP_SECONDS	10
-#define ROLLUP_CLASSES	7	/* 0 nothing sent, 1xx to 5xx, 6 not known */
 #define ROLLUP_SLICE	2000	/* buckets read in a turn */
 #define ROLLUP_STEPS	1024	/* at most, of a chart */
 #define ROLLUP_ALL	UINT64_MAX	/* vaults */
@@ -103,7 +103,7 @@ int	 rollup_trim(int max);
 struct rollup_sum {
 	uint64_t	 rows;
 	uint64_t	 errors;	/* rows with an error_code */
-	uint64_t	 class[ROLLUP_CLASSES];
+	uint64_t	 class[CLASS_MAX];
 	uint64_t	 decision[8];
 	uint64_t	 bytes_in;
 	uint64_t	 bytes_out;

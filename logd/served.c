@@ -34,7 +34,7 @@ static const int64_t	 bounds[] = { 1000, 2500, 5000, 10000, 25000, 50000,
 #define NBOUNDS	(sizeof(bounds) / sizeof(bounds[0]))
 
 struct served {
-	uint64_t	 requests[DECISION_MAX][ROLLUP_CLASSES];
+	uint64_t	 requests[DECISION_MAX][CLASS_MAX];
 	uint64_t	 within[NBOUNDS];	/* not cumulative */
 	uint64_t	 timed;
 	uint64_t	 time;			/* microseconds */
@@ -45,7 +45,7 @@ struct served {
 };
 
 static struct served	 fresh, total;
-static char		 request_names[DECISION_MAX][ROLLUP_CLASSES][40];
+static char		 request_names[DECISION_MAX][CLASS_MAX][40];
 static char		 bound_names[NBOUNDS][40];
 
 static void	 add_request(const struct record *);
@@ -53,17 +53,15 @@ static void	 add_request(const struct record *);
 void
 served_init(void)
 {
-	static const char *const	 classes[ROLLUP_CLASSES] = { "none",
-		"1xx", "2xx", "3xx", "4xx", "5xx", "unknown" };
-	const char			*name;
-	size_t				 d, c, i;
+	const char	*name;
+	size_t		 d, c, i;
 
 	for (d = 0; d < DECISION_MAX; d++) {
 		name = d == DECISION_NONE ? "undecided" : decision_name(d);
-		for (c = 0; c < ROLLUP_CLASSES; c++)
+		for (c = 0; c < CLASS_MAX; c++)
 			(void)snprintf(request_names[d][c],
 			    sizeof(request_names[d][c]), "requests_%s_%s",
-			    name, classes[c]);
+			    name, class_name(c));
 	}
 	for (i = 0; i < NBOUNDS; i++)
 		(void)snprintf(bound_names[i], sizeof(bound_names[i]),
@@ -113,7 +111,7 @@ served_committed(void)
 	size_t	 d, c, i;
 
 	for (d = 0; d < DECISION_MAX; d++) {
-		for (c = 0; c < ROLLUP_CLASSES; c++)
+		for (c = 0; c < CLASS_MAX; c++)
 			total.requests[d][c] += fresh.requests[d][c];
 	}
 	for (i = 0; i < NBOUNDS; i++)
@@ -141,7 +139,7 @@ served_stats(void)
 	size_t		 d, c, i;
 
 	for (d = 0; d < DECISION_MAX; d++) {
-		for (c = 0; c < ROLLUP_CLASSES; c++)
+		for (c = 0; c < CLASS_MAX; c++)
 			stats_add(request_names[d][c], total.requests[d][c]);
 	}
 	for (i = 0; i < NBOUNDS; i++)
