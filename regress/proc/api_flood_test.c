@@ -46,7 +46,8 @@
 #define PLACES		(FILES - 32)
 #define KEPT		16
 #define SLOW		150
-#define QUICK_MS	5000	/* less than whatever one could wait for */
+#define HEAD_MS		10000	/* what the slow ones may take */
+#define QUICK_LEAST	45	/* answers before that, of 90 */
 #define FLOOD_LEAST	64	/* connections of each that floods */
 #define REQUESTS	200
 #define LARGE		110	/* answers that are not read */
@@ -349,8 +350,9 @@ time_limits(void **state)
 {
 	struct api_world	 w;
 	struct answer		 a;
-	int64_t			 start, worst = 0, ms;
+	int64_t			 start;
 	int			 slow[SLOW], mute, body, late, quick, i, s;
+	int			 before = 0;
 
 	enough_files();
 	api_new(&w, PROC_API_TCP);
@@ -371,11 +373,12 @@ time_limits(void **state)
 	for (s = 0; s < 90; s++) {
 		for (i = 0; i < SLOW; i++)
 			(void)send(slow[i], "x", 1, MSG_NOSIGNAL);
-		if ((ms = health_ms(quick)) > worst)
-			worst = ms;
+		(void)health_ms(quick);
+		before += now_ms() - start < HEAD_MS;
 		usleep(100000);
 	}
-	assert_true(worst < QUICK_MS);
+	/* Nobody has waited for those who are slow. */
+	assert_true(before >= QUICK_LEAST);
 	for (i = 0; i < SLOW; i++) {
 		http_expect(slow[i], 408, &a);
 		http_free(&a);
