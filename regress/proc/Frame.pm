@@ -43,7 +43,9 @@ sub new {
 	my ($class, $mode, %opt) = @_;
 	my $self = bless { mode => $mode, owner => $$ }, $class;
 
-	$self->{drop} = $mode eq "user" && $> == 0;
+	# In a namespace made for its mounts, root is who made it.
+	$self->{was} = $ENV{BROKERD_NAMESPACE};
+	$self->{drop} = $mode eq "user" && $> == 0 && !$self->{was};
 	# Where an ordinary user gets too.
 	$self->{dir} = tempdir("brokerd.XXXXXXXX", CLEANUP => 1,
 	    $self->{drop} ? (DIR => "/tmp") : (TMPDIR => 1));
@@ -117,7 +119,10 @@ sub spawn {
 			setgid($nobody);
 			setuid($nobody);
 		}
-		exec "$self->{dir}/brokerd", "-f", "$self->{dir}/conf", "-L",
+		my @as = $self->{was} ? ("unshare", "--user",
+		    "--map-user=$self->{was}", "--map-group=$self->{was}") :
+		    ();
+		exec @as, "$self->{dir}/brokerd", "-f", "$self->{dir}/conf", "-L",
 		    "$self->{dir}/lib", @args;
 		die "exec: $!";
 	}

@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <setjmp.h>
@@ -77,6 +78,12 @@ turn(void)
 static int
 begin(void **state)
 {
+	struct rlimit	 rl;
+
+	/* Two for each connection: more than a shell has by default. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = rl.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
 	nends = 0;
 	pool_conf(60000);
 	pool_mark(SIZE_MAX);
