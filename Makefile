@@ -124,7 +124,7 @@ bench-read: progs ${BENCH_PROGS}
 
 clean:
 	rm -f ${OBJS} ${SRCS:.c=.d} ${LIBS} ${PROGS} ${TESTS} \
-	    ${CONFIG_PROGS} ${BENCH_PROGS} ${DEMO_PROGS} \
+	    ${CONFIG_PROGS} ${PROC_PROGS} ${BENCH_PROGS} ${DEMO_PROGS} \
 	    ${GENERATED} tags
 	rm -f regress/fuzz/corpus/*/case-*
 

@@ -477,9 +477,12 @@ client_stream_write(struct client *c, const void *data, size_t len)
 void
 client_stream_end(struct client *c)
 {
+	const size_t	 left = buf_len(conn_out(c->conn));
+
 	if (c->head.version != 10)
 		(void)http_write_last_chunk(conn_out(c->conn), NULL, 0);
-	client_answered(c, buf_len(conn_out(c->conn)));
+	/* Behind what is left here much may wait in the kernel's buffers. */
+	client_answered(c, c->req->export != NULL ? CONN_LOW + 1 : left);
 }
 
 int

@@ -153,7 +153,8 @@ int	 client_make_room(void);
  * client_stream_write() adds, as one chunk, so not of no bytes: 0, or -1 when
  * it could not be written and the client has gone.  The caller looks at
  * conn_full() before.  client_stream_end() ends it in order, and the client
- * goes.
+ * goes: an export, which is of no use without its end, has CLIENT_ANSWER_MS
+ * for what is left of it, whatever its size.
  */
 void	 client_stream(struct client *, unsigned int);
 int	 client_stream_write(struct client *, const void *, size_t);

@@ -42,6 +42,7 @@
 #define ANSWER_MAX	(16 * 1024 * 1024)
 
 static void	bind_from(int, int);
+static void	keep_little(int, int);
 static void	listen_local(struct api_world *);
 static void	listen_tcp(struct api_world *);
 static void	configure(struct api_world *);
@@ -108,6 +109,12 @@ configure(struct api_world *w)
 void
 api_new(struct api_world *w, enum proc proc)
 {
+	api_new_from(w, API_PROG, proc);
+}
+
+void
+api_new_from(struct api_world *w, const char *prog, enum proc proc)
+{
 	struct msg_listener	 l = { 1, LISTENER_API };
 	struct msg_start	 s = { 0 };
 	const char		*tmp = getenv("TMPDIR");
@@ -116,7 +123,7 @@ api_new(struct api_world *w, enum proc proc)
 	(void)snprintf(w->dir, sizeof(w->dir), "%s/api.XXXXXXXX",
 	    tmp == NULL || strlen(tmp) > 40 ? "/tmp" : tmp);
 	assert_non_null(mkdtemp(w->dir));
-	play_start(&w->api, API_PROG, proc);
+	play_start(&w->api, prog, proc);
 	configure(w);
 	play_link(&w->api, &w->keyd, PROC_KEYD, 0, 10);
 	play_link(&w->api, &w->logd, PROC_LOGD, 0, 20);
@@ -157,6 +164,18 @@ bind_from(int fd, int last)
 		skip();
 }
 
+/* The listener's buffer is that of whom it accepts. */
+static void
+keep_little(int lfd, int fd)
+{
+	const int	 len = 4096;
+
+	assert_int_equal(setsockopt(lfd, SOL_SOCKET, SO_SNDBUF, &len,
+	    sizeof(len)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &len,
+	    sizeof(len)), 0);
+}
+
 int
 http_try(struct api_world *w)
 {
@@ -179,6 +198,8 @@ http_try(struct api_world *w)
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (w->from != 0)
 			bind_from(fd, w->from);
+		if (w->small)
+			keep_little(w->lfd, fd);
 		rc = connect(fd, (struct sockaddr *)&sin, sizeof(sin));
 	}
 	if (rc == -1) {

@@ -29,6 +29,8 @@
  */
 
 #define API_PROG	"api/api"
+/* A minute is three seconds for it; regress/proc/minute.c. */
+#define API_MINUTE	"regress/proc/api_minute"
 
 struct api_world {
 	struct play_child	 api;
@@ -39,6 +41,7 @@ struct api_world {
 	char			 path[128];	/* of the local socket */
 	int			 port;
 	int			 from;		/* 127.0.0.from, or 0 */
+	int			 small;		/* the kernel keeps little */
 };
 
 /* What an HTTP client got. */
@@ -52,6 +55,8 @@ struct answer {
 
 /* Start `api local' or `api tcp' up to READY. */
 void	 api_new(struct api_world *, enum proc);
+/* The same of another build of it. */
+void	 api_new_from(struct api_world *, const char *, enum proc);
 /* End it; the exit status. */
 int	 api_end(struct api_world *);
 
