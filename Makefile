@@ -105,7 +105,8 @@ fuzz:
 kill: tests
 	perl regress/kill/run ${KILLS}
 
-# The page in a real browser; with BROWSER_SHOTS pictures of it go there.
+# The page in a real browser.  Pictures of it go to regress/browser/shots, or
+# to BROWSER_SHOTS.
 browser: tests
 	sh regress/run -t regress/browser/*.t
 
@@ -127,6 +128,7 @@ clean:
 	    ${CONFIG_PROGS} ${PROC_PROGS} ${BENCH_PROGS} ${DEMO_PROGS} \
 	    ${GENERATED} tags
 	rm -f regress/fuzz/corpus/*/case-*
+	rm -rf regress/browser/shots
 
 distclean: clean
 	rm -f config.h config.mk config.log

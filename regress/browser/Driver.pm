@@ -336,16 +336,40 @@ sub requests {
 	return @all;
 }
 
-# A picture of what is seen, for who looks at it afterwards.
+# Where pictures go: a directory that is asked for, or one in the tree that
+# make clean removes.  What a run of the same test left there goes first.
+sub shots {
+	my $dir = $ENV{BROWSER_SHOTS};
+
+	return $dir if $dir;
+	$dir = ($ENV{TOP} || ".") . "/regress/browser/shots";
+	mkdir $dir;
+	if (opendir my $d, $dir) {
+		my $name = test();
+		unlink map { "$dir/$_" } grep { /^\Q$name\E-.*\.png$/ }
+		    readdir $d;
+	}
+	return $dir;
+}
+
+# The test's name, which its pictures begin with.
+sub test { return $0 =~ m{([^/]*)\.t$} ? $1 : "browser" }
+
+# A picture of what is seen, for who looks at it afterwards.  One that cannot
+# be kept, in a tree of somebody else's, fails no test, but that is said.
 sub shot {
 	my ($self, $name) = @_;
-	my $dir = $ENV{BROWSER_SHOTS} || $self->{dir};
-	my $file = "$dir/$name.png";
+	my $dir = $self->{shots} //= shots();
+	my $file = "$dir/" . test() . "-$name.png";
+	my $png = decode_base64($self->cmd("GET", "/screenshot"));
 
-	open(my $f, ">:raw", $file) or die "$file: $!";
-	print $f decode_base64($self->cmd("GET", "/screenshot"));
-	close $f or die "$file: $!";
-	return $file;
+	unlink $file;
+	if (open(my $f, ">:raw", $file)) {
+		print $f $png;
+		return $file if close $f;
+	}
+	warn "$file: $!: no picture is kept\n" unless $self->{told}++;
+	return undef;
 }
 
 # What is there for who does not see it: { role, name, ignored }.
