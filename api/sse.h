@@ -40,11 +40,13 @@ char	*sse_lagged(uint64_t cursor, size_t *);
 char	*sse_trimmed(const struct msg_rows_end *, size_t *);
 
 /*
- * The id alone makes no event, but is what a client says as its Last-Event-ID:
- * where no row matches it does not stay behind for ever.
+ * How far the stream is, twice the same number: where no row matches, neither
+ * the Last-Event-ID of a client nor the cursor of a script, which does not see
+ * an id without an event, stays behind for ever.
  */
-#define SSE_BEAT	": still here\nid: %" PRIu64 "\n\n"
-#define SSE_BEAT_SIZE	48
+#define SSE_BEAT	"event: beat\nid: %" PRIu64 "\n"			\
+			"data: {\"cursor\":%" PRIu64 "}\n\n"
+#define SSE_BEAT_SIZE	96
 /* Told first: how long to wait before connecting again, ms. */
 #define SSE_RETRY	"retry: 1000\n\n"
 

@@ -552,7 +552,8 @@ beats(int fd, short what, void *arg)
 		if (!client_streams(r->req->client) ||
 		    conn_full(r->req->client->conn))
 			continue;
-		(void)snprintf(text, sizeof(text), SSE_BEAT, r->cursor);
+		(void)snprintf(text, sizeof(text), SSE_BEAT, r->cursor,
+		    r->cursor);
 		(void)client_stream_write(r->req->client, text, strlen(text));
 	}
 	evtimer_add(&beat, &tv);

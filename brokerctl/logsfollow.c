@@ -224,7 +224,8 @@ took_event(void *arg, const struct sse_event *e)
 	f->lives = 1;
 	if (e == NULL)
 		return (0);
-	if (*e->name == '\0') {
+	/* An id alone is what a daemon sent before it had beats. */
+	if (strcmp(e->name, "beat") == 0 || *e->name == '\0') {
 		/* Up to here nothing matches but what has come. */
 		if (e->id > f->cursor)
 			f->cursor = e->id;

@@ -28,12 +28,12 @@ use Time::HiRes qw(time);
 our @EXPORT = qw(take data ids last_id until_all);
 
 # start(DAEMON, PATH, last => id, token => whose): what has come so far are
-# its events, [ name, id, data ]; comments are counted.
+# its events, [ name, id, data ]; beats are counted.
 sub start {
 	my ($d, $path, %o) = @_;
 	my $s = IO::Socket::UNIX->new(Peer => $d->{socket}) or return undef;
 	my $r = { s => $s, in => "", text => "", events => [], rows => 0,
-	    comments => 0, end => 0 };
+	    beats => 0, end => 0 };
 
 	print $s join("\r\n", "GET $path HTTP/1.1", "Host: x",
 	    $o{last} ? "Last-Event-ID: $o{last}" : (),
@@ -64,9 +64,14 @@ sub take {
 	while ($r->{text} =~ s/^(.*?)\n\n//s) {
 		my %f = map { /^(\w*): ?(.*)$/ ? ($1, $2) : () }
 		    split /\n/, $1;
-		# A heartbeat has an id too, but is no event.
+		# A heartbeat has an id too, but is no row.
+		if (($f{event} // "") eq "beat") {
+			$r->{beats}++;
+			$r->{beat} = [ $f{id},
+			    decode_json($f{data})->{cursor} ];
+			next;
+		}
 		$r->{rows}++ if defined $f{id} && $f{event};
-		$r->{comments}++ if defined $f{""};
 		push @{$r->{events}}, [ $f{event}, $f{id},
 		    $f{data} ] if $f{event};
 	}

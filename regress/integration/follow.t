@@ -173,8 +173,10 @@ my $quiet = follow("$log/stream?host=nowhere.invalid");
 	    "and who comes later, from the beginning on");
 }
 
-ok(until_all(sub { $quiet->{comments} > 0 }, $quiet),
-    "who has nothing to read hears a comment now and then");
+ok(until_all(sub { $quiet->{beats} > 0 }, $quiet),
+    "who has nothing to read hears a beat now and then");
+is($quiet->{beat}[1], $quiet->{beat}[0], "whose cursor is its id");
+cmp_ok($quiet->{beat}[0], ">", 0, "and behind what did not match");
 is(scalar(ids($quiet)), 0, "and of no row");
 
 # Restarts: with Last-Event-ID it goes on.
@@ -214,7 +216,7 @@ SKIP: {
 		return streams() == 1;
 	}, 90), "who takes nothing for a minute is cut");
 	cmp_ok(time - $start, ">", 55, "not before");
-	ok(until_all(sub { $reads->{comments} > 2 && !$reads->{cut} },
+	ok(until_all(sub { $reads->{beats} > 2 && !$reads->{cut} },
 	    $reads), "who only has nothing to read goes on");
 }
 
