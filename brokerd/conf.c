@@ -46,6 +46,8 @@ static int	 conf_default(char **, const char *);
 static int	 conf_check_places(const struct conf *, const char *);
 static int	 conf_check_users(const struct conf *, const char *);
 static int	 conf_check_listeners(const struct conf *, const char *);
+static int	 conf_check_default(const struct conf *, const char *,
+		    enum listener_kind, int);
 static int	 conf_listener_port(const struct conf_listener *);
 static int	 conf_listener_any(const struct conf_listener *);
 static int	 conf_listener_same(const struct conf_listener *,
@@ -241,9 +243,12 @@ conf_finish_listeners(struct conf *conf, unsigned int mentioned)
 		l.kind = kind;
 		(void)confval_listen("127.0.0.1", kind == LISTENER_PROXY ?
 		    PORT_PROXY : PORT_API, &l);
-		/* One that the file uses for the other kind: conf_check(). */
-		if (conf_add_listener(conf, &l) == -1 && errno == ENOMEM)
+		if (conf_add_listener(conf, &l) == 0)
+			continue;
+		/* What the file has in its place: conf_check(). */
+		if (errno == ENOMEM)
 			return (-1);
+		conf->no_default[kind] = errno;
 	}
 	return (0);
 }
@@ -401,10 +406,9 @@ static int
 conf_check_listeners(const struct conf *conf, const char *name)
 {
 	struct conf_listener	*a, *b;
-	int			 n = 0, proxies = 0;
+	int			 n = 0;
 
 	TAILQ_FOREACH(a, &conf->listeners, entry) {
-		proxies += a->kind == LISTENER_PROXY;
 		TAILQ_FOREACH(b, &conf->listeners, entry) {
 			if (b == a)
 				break;
@@ -418,12 +422,31 @@ conf_check_listeners(const struct conf *conf, const char *name)
 			n++;
 		}
 	}
-	if (proxies == 0) {
-		conf_report("%s: listen: nothing to do without a listen proxy "
-		    "line (is its default port used for api?)", name);
-		n++;
-	}
+	n += conf_check_default(conf, name, LISTENER_PROXY, PORT_PROXY);
+	n += conf_check_default(conf, name, LISTENER_API, PORT_API);
 	return (n);
+}
+
+/* A kind without a line would be served nowhere, and nobody had said so. */
+static int
+conf_check_default(const struct conf *conf, const char *name,
+    enum listener_kind kind, int port)
+{
+	const int	 proxy = kind == LISTENER_PROXY;
+	const char	*what = proxy ? "listen proxy" : "listen api";
+
+	if (conf->no_default[kind] == 0)
+		return (0);
+	if (conf->no_default[kind] == EEXIST)
+		conf_report("%s: listen: 127.0.0.1 port %d is the default of "
+		    "%s: use another port, or add a %s line%s", name, port,
+		    what, what, proxy ? "" : " (or listen api none)");
+	else
+		conf_report("%s: listen: %d listeners leave no place for the "
+		    "default of %s: add a %s line%s", name,
+		    CONF_LISTENERS_MAX, what, what, proxy ? "" :
+		    " (or listen api none)");
+	return (1);
 }
 
 static int
