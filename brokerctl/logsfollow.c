@@ -204,15 +204,18 @@ static int
 took_bytes(void *arg, const uint8_t *data, size_t n)
 {
 	struct follow	*f = arg;
+	int		 rv;
 
-	if (sse_feed(&f->sse, data, n) != 0)
-		return (-1);
-	/* Rows are shown as soon as there is nothing more to read of them. */
+	rv = sse_feed(&f->sse, data, n);
+	/*
+	 * Rows are shown as soon as there is nothing more to read of them;
+	 * those in front of what is wrong are rows all the same.
+	 */
 	if (logs_out_flush(f->out) == -1)
 		f->full = 1;
 	else
 		f->printed = f->cursor;
-	return (f->full ? -1 : 0);
+	return (f->full ? -1 : rv);
 }
 
 static int

@@ -285,6 +285,16 @@ for (["an id that is no number", stream("id: x\n")],
 	is($rc, 1, "malformed: $_->[0]");
 	like($err, qr/\Q$_->[0]\E$/m, "which it says");
 }
+for my $form ("short", "wide", "csv", "json") {
+	($rc, $out, $err) = played([stream(event("log", 6, '{"id":6,' .
+	    '"path":"/before"}') . event("log", 7, '[]') . event("log", 8,
+	    '{"id":8,"path":"/behind"}'))], "logs", "-f", "-o", $form,
+	    "--after-cursor", "5");
+	is($rc, 1, "malformed in $form");
+	like($out, qr{/before}, "what came before it is kept");
+	unlike($out, qr{/behind}, "and nothing behind it");
+	is(scalar(() = $err =~ /no JSON object/g), 1, "which it says once");
+}
 ($rc, $out, $err, $asked) = played([json('{"error":"overloaded"}', 503),
     json('{"error":"internal"}', 500), stream(event("log", 6, '{"id":6}')),
     json('{"error":"none"}', 404)], @from);
