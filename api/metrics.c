@@ -329,7 +329,6 @@ print_processes(FILE *f, const struct msg_status_rows *s)
 static void
 print_requests(FILE *f, const struct rec_procstat *p)
 {
-	const char	*decision;
 	char		 name[64];
 	uint64_t	 v;
 	unsigned int	 d, s;
@@ -337,15 +336,13 @@ print_requests(FILE *f, const struct rec_procstat *p)
 	head(f, "requests_total", "counter", "Requests in the log, by "
 	    "decision and by class of the status that the agent got");
 	for (d = 0; d < DECISION_MAX; d++) {
-		decision = d == DECISION_NONE ? "undecided" :
-		    decision_name(d);
 		for (s = 0; s < CLASS_MAX; s++) {
 			(void)snprintf(name, sizeof(name), "requests_%s_%s",
-			    decision, class_name(s));
+			    decision_counted(d), class_name(s));
 			if (value(p, name, &v))
 				fprintf(f, "brokerd_requests_total{decision="
 				    "\"%s\",status=\"%s\"} %" PRIu64 "\n",
-				    decision, class_name(s), v);
+				    decision_counted(d), class_name(s), v);
 		}
 	}
 }
@@ -378,14 +375,11 @@ print_latency(FILE *f, const struct rec_procstat *p)
 	    count);
 }
 
-/* The causes are those of logd/db.h. */
 static void
 print_log(FILE *f, const struct rec_procstat *p)
 {
-	static const char *const	 causes[] = { "reserve", "disk_full",
-		"disk_error", "busy", "damaged", "memory", "other" };
-	uint64_t			 now = 0, cause = 0, since = 0;
-	size_t				 i;
+	uint64_t	 now = 0, cause = 0, since = 0;
+	unsigned int	 i;
 
 	(void)value(p, "flushes_fail_now", &now);
 	(void)value(p, "flushes_fail_cause", &cause);
@@ -394,9 +388,9 @@ print_log(FILE *f, const struct rec_procstat *p)
 	    "written now");
 	fprintf(f, "brokerd_log_writable %d\n", now == 0);
 	head(f, "log_failing", "gauge", "Why it cannot be written");
-	for (i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+	for (i = CAUSE_NONE + 1; i < CAUSE_MAX; i++)
 		fprintf(f, "brokerd_log_failing{cause=\"%s\"} %d\n",
-		    causes[i], now > 0 && cause == i + 1);
+		    cause_name(i), now > 0 && cause == i);
 	head(f, "log_failing_since_timestamp_seconds", "gauge", "Since when, "
 	    "0 when it can");
 	fprintf(f, "brokerd_log_failing_since_timestamp_seconds %" PRIu64

@@ -28,6 +28,7 @@ static const char *const actors[] = { ACTOR_LIST(NAME) };
 static const char *const ingresses[] = { INGRESS_LIST(NAME) };
 static const char *const decisions[] = { DECISION_LIST(NAME) };
 static const char *const classes[] = { CLASS_LIST(NAME) };
+static const char *const causes[] = { CAUSE_LIST(NAME) };
 static const char *const protocols[] = { PROTOCOL_LIST(NAME) };
 static const char *const schemes[] = { SCHEME_LIST(NAME) };
 static const char *const errors[] = { ERROR_LIST(NAME) };
@@ -100,6 +101,7 @@ NAMES(actor, actors)
 NAMES_BY(ingress, ingresses)
 NAMES_BY(decision, decisions)
 NAMES(class, classes)
+NAMES(cause, causes)
 NAMES(protocol, protocols)
 NAMES(scheme, schemes)
 NAMES_BY(error, errors)
@@ -113,6 +115,12 @@ NAMES_BY(auth_type, auth_types)
 NAMES(value_source, sources)
 NAMES(object, objects)
 NAMES(op, ops)
+
+const char *
+decision_counted(unsigned int n)
+{
+	return (n == DECISION_NONE ? "undecided" : decision_name(n));
+}
 
 const struct rec_desc *
 object_desc(unsigned int kind)

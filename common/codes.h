@@ -69,6 +69,17 @@
 	X(CLASS_5XX, "5xx")						\
 	X(CLASS_UNKNOWN, "unknown")
 
+/* Why the log cannot be written, for those who look at the counters. */
+#define CAUSE_LIST(X)							\
+	X(CAUSE_NONE, "")						\
+	X(CAUSE_RESERVE, "reserve")	/* less than `log reserve' */	\
+	X(CAUSE_FULL, "disk_full")					\
+	X(CAUSE_IO, "disk_error")					\
+	X(CAUSE_LOCKED, "busy")						\
+	X(CAUSE_DAMAGED, "damaged")					\
+	X(CAUSE_MEMORY, "memory")					\
+	X(CAUSE_OTHER, "other")
+
 /* The authentication that an agent itself sent. */
 #define SCHEME_LIST(X)							\
 	X(SCHEME_NONE, "")						\
@@ -250,6 +261,7 @@ enum actor_type		{ ACTOR_LIST(CODE) ACTOR_MAX };
 enum ingress		{ INGRESS_LIST(CODE) INGRESS_MAX };
 enum decision		{ DECISION_LIST(CODE) DECISION_MAX };
 enum status_class	{ CLASS_LIST(CODE) CLASS_MAX };
+enum log_cause		{ CAUSE_LIST(CODE) CAUSE_MAX };
 enum protocol		{ PROTOCOL_LIST(CODE) PROTOCOL_MAX };
 enum auth_scheme	{ SCHEME_LIST(CODE) SCHEME_MAX };
 enum error_code		{ ERROR_LIST(CODE) ERROR_MAX };
@@ -311,7 +323,10 @@ const char	*kind_name(unsigned int);
 const char	*actor_name(unsigned int);
 const char	*ingress_name(unsigned int);
 const char	*decision_name(unsigned int);
+/* Under which the requests without one are counted too. */
+const char	*decision_counted(unsigned int);
 const char	*class_name(unsigned int);
+const char	*cause_name(unsigned int);
 const char	*protocol_name(unsigned int);
 const char	*scheme_name(unsigned int);
 const char	*error_name(unsigned int);

@@ -66,7 +66,7 @@ static int	batch_write(void);
 static int	batch_save(void);
 static void	batch_done(void);
 static void	batch_undo(void);
-static void	batch_failed(enum db_cause, const char *);
+static void	batch_failed(enum log_cause, const char *);
 static void	batch_works(void);
 static void	batch_clock(void);
 
@@ -244,7 +244,7 @@ batch_undo(void)
  * the counters have it in any case, at once.
  */
 static void
-batch_failed(enum db_cause cause, const char *why)
+batch_failed(enum log_cause cause, const char *why)
 {
 	const int	 news = !stuck || batch_counters.cause != cause;
 	const uint64_t	 now = loop_mono();

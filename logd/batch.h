@@ -65,7 +65,7 @@ void	 batch_unload(void);
 struct batch_counters {
 	uint64_t	 flushes;
 	uint64_t	 failures;
-	uint64_t	 cause;		/* of the failure now: enum db_cause */
+	uint64_t	 cause;		/* of the failure now: enum log_cause */
 	uint64_t	 since;		/* its start, seconds since the epoch */
 };
 extern struct batch_counters	 batch_counters;

@@ -40,7 +40,7 @@ static struct {
 	sqlite3			*h;
 	SLIST_HEAD(, db_sql)	 stmts;
 	enum db_error		 error;
-	enum db_cause		 cause;
+	enum log_cause		 cause;
 	char			 errstr[256];
 	int			 dirfd;
 	int			 full;		/* synchronous=FULL is set */
@@ -54,7 +54,7 @@ struct db_counters	 db_counters;
 
 static int	db_fail(int);
 static enum db_error	db_class(int);
-static enum db_cause	db_cause_of(int);
+static enum log_cause	db_cause_of(int);
 static void	db_move(void);
 static int	db_refuse(char *, size_t, const char *, int);
 static int	db_harden(void);
@@ -82,7 +82,7 @@ db_class(int rc)
 	}
 }
 
-static enum db_cause
+static enum log_cause
 db_cause_of(int rc)
 {
 	switch (rc & 0xff) {
@@ -128,7 +128,7 @@ db_errstr(void)
 	return (db.errstr);
 }
 
-enum db_cause
+enum log_cause
 db_cause(void)
 {
 	return (db.cause);

@@ -24,6 +24,8 @@
 
 #include <sqlite3.h>
 
+#include "codes.h"
+
 /*
  * The database: one connection to one file, which nobody else may have open.
  * Statements are prepared once; each is a static struct db_sql of the file
@@ -45,18 +47,6 @@ enum db_error {
 	DB_OK,
 	DB_CONSTRAINT,
 	DB_RETRY
-};
-
-/* What is wrong, for those who look at the counters; 0 is nothing. */
-enum db_cause {
-	CAUSE_NONE,
-	CAUSE_RESERVE,		/* less than `log reserve' is left */
-	CAUSE_FULL,
-	CAUSE_IO,
-	CAUSE_LOCKED,
-	CAUSE_DAMAGED,
-	CAUSE_MEMORY,
-	CAUSE_OTHER
 };
 
 /* What an operator can do about one that is damaged. */
@@ -129,7 +119,7 @@ int64_t	 db_size(void);
 /* Of the last call that returned -1. */
 enum db_error	 db_error(void);
 const char	*db_errstr(void);
-enum db_cause	 db_cause(void);
+enum log_cause	 db_cause(void);
 
 /* After a commit: a checkpoint when enough has gathered. */
 void	 db_checkpoint(void);

@@ -53,15 +53,13 @@ static void	 add_request(const struct record *);
 void
 served_init(void)
 {
-	const char	*name;
 	size_t		 d, c, i;
 
 	for (d = 0; d < DECISION_MAX; d++) {
-		name = d == DECISION_NONE ? "undecided" : decision_name(d);
 		for (c = 0; c < CLASS_MAX; c++)
 			(void)snprintf(request_names[d][c],
 			    sizeof(request_names[d][c]), "requests_%s_%s",
-			    name, class_name(c));
+			    decision_counted(d), class_name(c));
 	}
 	for (i = 0; i < NBOUNDS; i++)
 		(void)snprintf(bound_names[i], sizeof(bound_names[i]),
