@@ -29,8 +29,8 @@
 /*
  * What the local principal may: at its socket, and by a login in a browser.
  * A browser sends the cookie of a host to every port of it, so that whoever
- * is let listen there, an agent say, may come to have it.  So a login only
- * reads, and values of credentials are not for it.
+ * is let listen there, an agent say, may come to have it.  So a login by
+ * a link only reads, and values of credentials are not for it.
  */
 #define SOCKET		0x1
 #define LOGIN		0x2
