@@ -246,7 +246,6 @@ RECORD(audit,
     STR(actor, 64)
     STR(actor_name, 64)
     STR(session, 24)
-    U64(vault)
     STR(action, 64)
     STR(detail, 1024)
     ADDR(client))

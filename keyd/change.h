@@ -41,7 +41,6 @@ struct change {
 	uint64_t		 rev;		/* for change_id() */
 	uint32_t		 nids;
 	int			 failed;	/* an object was too large */
-	uint64_t		 vault;		/* what the audit names, or 0 */
 	char			 detail[1025];
 	uint16_t		 status;	/* of the answer, 200 or 201 */
 	struct msg_blob		 result;

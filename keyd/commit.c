@@ -275,7 +275,6 @@ send_commit(struct job *j)
 		audit.actor = j->ask.who.actor;
 		audit.actor_name = j->ask.who.name;
 		audit.session = j->ask.who.session;
-		audit.vault = j->change.vault;
 		audit.action = j->kind == JOB_ADMIN ? op_name(j->op) :
 		    "credential.reveal";
 		audit.detail = j->change.detail;

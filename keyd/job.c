@@ -147,7 +147,6 @@ job_build(struct job *j, uint64_t rev)
 	int	 rc = -1;
 
 	change_init(&j->change, rev);
-	j->change.vault = j->ask.vault;
 	j->ask.now = keyd_wall();
 	switch (j->kind) {
 	case JOB_ADMIN:

@@ -108,7 +108,6 @@ create(struct op_ask *ask, struct change *c, const char *name,
 	op_view_vault(&v, ROLE_ADMIN, &view);
 	change_result(c, &desc_view_vault, &view);
 	change_detail(c, "{\"vault\":\"%s\"}", name);
-	c->vault = o.id;
 	c->status = 201;
 }
 
