@@ -480,8 +480,10 @@ keep_cancel(void)
 	}
 	rc = keep_read(&wal->base, head, sizeof(head), 0);
 	/* Shorter than its header: there is no frame. */
-	if (rc == SQLITE_IOERR_SHORT_READ)
+	if (rc == SQLITE_IOERR_SHORT_READ) {
+		keep_commit();
 		return (0);
+	}
 	if (rc != SQLITE_OK)
 		return (-1);
 	page = head[8] << 24 | head[9] << 16 | head[10] << 8 | head[11];

@@ -510,6 +510,38 @@ test_strike(void **state)
 	assert_in_range(step, MIDDLE / PAGE, STRIKES - 1);
 }
 
+/* What a log that is no more has been written of marks nothing in the next. */
+static void
+work_gone(int unused)
+{
+	static unsigned char		 frame[24 + PAGE];
+	const struct sqlite3_io_methods	*io;
+	sqlite3_file			*f;
+
+	WANT(sqlite3_file_control(db_handle(), "main",
+	    SQLITE_FCNTL_JOURNAL_POINTER, &f) == SQLITE_OK);
+	io = f->pMethods;
+	/* The last frame of a commit. */
+	frame[7] = 1;
+	WANT(io->xWrite(f, frame, 24, 32) == SQLITE_OK);
+	WANT(io->xWrite(f, frame + 24, PAGE, 32 + 24) == SQLITE_OK);
+	WANT(io->xTruncate(f, 0) == SQLITE_OK);
+	WANT(keep_cancel() == 0);
+	WANT(log_size() == 0);
+	/* And the first one of a longer one, which comes no further. */
+	frame[7] = 0;
+	WANT(io->xWrite(f, frame, 24, 32) == SQLITE_OK);
+	WANT(keep_cancel() == 0);
+	WANT(log_size() == 0);
+}
+
+static void
+test_gone(void **state)
+{
+	start();
+	child(work_gone, 0);
+}
+
 int
 main(void)
 {
@@ -520,7 +552,8 @@ main(void)
 		TEST(test_rollback),
 		TEST(test_read),
 		TEST(test_unread),
-		TEST(test_strike)
+		TEST(test_strike),
+		TEST(test_gone)
 	};
 
 	parent = getpid();
