@@ -74,16 +74,47 @@ while (defined(my $path = shift @todo)) {
 	push @todo, grep { m{^/page/} }
 	    $r->{content} =~ /(?:href|src)="([^"]+)"/g;
 	push @todo, map { "/page/$_" }
-	    $r->{content} =~ /\bfrom "\.\/([\w.]+)"/g;
+	    $r->{content} =~ /\bfrom\s*"\.\/([\w.]+)"/g;
 	my $csp = $r->{headers}{"content-security-policy"} // "";
 	like($csp, qr/default-src 'none'/, "$path: a strict policy");
 	unlike($csp, qr/unsafe-|\*|https?:/, "$path: without exceptions");
 	is($r->{headers}{"x-content-type-options"}, "nosniff",
 	    "$path: is what it says");
 }
-cmp_ok($bytes, "<=", 60 * 1024, "all of it is $bytes bytes, in " .
+cmp_ok($bytes, "<=", 60_000, "all of it is $bytes bytes, in " .
     keys(%file) . " files");
 cmp_ok(scalar(keys %file), ">=", 14, "which are all");
+
+# What is served has lost blanks, and means what it meant.
+my $script = <<'END';
+// A comment with "a quote
+const re = [/[/"] {2}/g, /\/\/ x/], n = 8 / 4 / 2, deep = `a  ${ [ 1,
+    2 ].map((x) => `<${x + +"1"} ${ { y: "}  // no" }.y }>`).join(" , ") }  b`;
+
+let i = 1;
+i++
+i /= 2;	// and another
+function f(x)
+{
+	if (x)
+		return "x  // y" + ' "  \' ';
+	else
+		return typeof x;
+}
+const o = {
+	f,
+};
+return JSON.stringify([String(re), n, deep, i - -1, f(1), o.f(0),
+    '/  "'.replace(re[0], "-")]);
+END
+open(my $to, ">", "$d->{dir}/script.js") or die $!;
+print $to $script;
+close $to;
+my $awk = ($ENV{TOP} || ".") . "/page/shrink.awk";
+my $small = qx(awk -f $awk $d->{dir}/script.js);
+is($b->js($small), $b->js($script), "a script is the same without blanks");
+cmp_ok(length($small), "<", 0.85 * length($script), "and smaller");
+unlike($small, qr/comment|another/, "without comments");
 my %asked = map { s{^\Q$base\E}{}r =~ s/\?.*//r => 1 } map { $_->{url} }
     $b->requests;
 is(join(" ", grep { m{^/page/} && !$file{$_} } keys %asked), "",
