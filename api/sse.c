@@ -73,12 +73,12 @@ sse_close(const struct rec_row *r, size_t *len)
 }
 
 char *
-sse_lagged(uint64_t cursor, size_t *len)
+sse_at(const char *name, uint64_t cursor, size_t *len)
 {
 	json_t	*j = json_map();
 
 	json_put_number(j, "cursor", cursor);
-	return (event("lagged", 0, j, len));
+	return (event(name, 0, j, len));
 }
 
 char *

@@ -34,8 +34,11 @@
 char	*sse_row(const struct rec_row *, size_t *);
 /* The request of a row, which was told as open, has its end now. */
 char	*sse_close(const struct rec_row *, size_t *);
-/* The reader was too slow: what follows its cursor is read again. */
-char	*sse_lagged(uint64_t cursor, size_t *);
+/*
+ * How it stands at this cursor: "live", what follows is told as it comes; or
+ * "lagged", the reader was too slow and what follows is read again.
+ */
+char	*sse_at(const char *, uint64_t cursor, size_t *);
 /* Rows after the reader's cursor that retention took. */
 char	*sse_trimmed(const struct msg_rows_end *, size_t *);
 

@@ -71,6 +71,7 @@ struct reader {
 	uint64_t		 cursor;	/* has all rows up to this id */
 	int			 live;		/* goes on in the ring, */
 	uint64_t		 pos;		/* at this position */
+	int			 level;		/* was told to have all */
 	int			 asked;		/* the database */
 	struct waiting		 page[STREAM_PAGE];	/* newest first */
 	uint32_t		 npage;
@@ -96,6 +97,7 @@ static void	subscribed(struct request *, struct msg *);
 static void	backlog(struct reader *);
 static void	backlog_rows(struct request *, struct msg *);
 static int	send_page(struct reader *);
+static void	tell_level(struct reader *);
 static int	sees(const struct reader *, const struct rec_row *);
 static int	send_entry(struct reader *, struct live_entry *);
 static int	send_close(struct reader *, const struct rec_row *);
@@ -363,6 +365,20 @@ forget_open(struct reader *r)
 	r->nopened = 0;
 }
 
+/* The first time that there is nothing more. */
+static void
+tell_level(struct reader *r)
+{
+	char	*text;
+	size_t	 len;
+
+	if (r->level)
+		return;
+	r->level = 1;
+	text = sse_at("live", r->cursor, &len);
+	(void)send_event(r, text, len);
+}
+
 void
 stream_feed(struct reader *r)
 {
@@ -384,15 +400,17 @@ stream_feed(struct reader *r)
 	while (!conn_full(r->req->client->conn)) {
 		if (r->pos < live_first()) {
 			api.counters.streams_lagged++;
-			r->live = 0;
+			r->live = r->level = 0;
 			forget_open(r);
-			text = sse_lagged(r->cursor, &len);
+			text = sse_at("lagged", r->cursor, &len);
 			if (send_event(r, text, len) == 0)
 				backlog(r);
 			return;
 		}
-		if ((e = live_at(r->pos)) == NULL)
+		if ((e = live_at(r->pos)) == NULL) {
+			tell_level(r);
 			return;
+		}
 		r->pos++;
 		if (send_entry(r, e) == -1)
 			return;

@@ -28,7 +28,8 @@ use Time::HiRes qw(time);
 our @EXPORT = qw(take data ids last_id until_all);
 
 # start(DAEMON, PATH, last => id, token => whose): what has come so far are
-# its events, [ name, id, data ]; beats are counted.
+# its events, [ name, id, data ]; beats are counted, and live says after how many
+# of them all that there was had come, and up to which id.
 sub start {
 	my ($d, $path, %o) = @_;
 	my $s = IO::Socket::UNIX->new(Peer => $d->{socket}) or return undef;
@@ -68,6 +69,12 @@ sub take {
 		if (($f{event} // "") eq "beat") {
 			$r->{beats}++;
 			$r->{beat} = [ $f{id},
+			    decode_json($f{data})->{cursor} ];
+			next;
+		}
+		# Nor is it one to have all there was.
+		if (($f{event} // "") eq "live") {
+			push @{$r->{live}}, [ scalar(@{$r->{events}}),
 			    decode_json($f{data})->{cursor} ];
 			next;
 		}

@@ -167,10 +167,17 @@ my $quiet = follow("$log/stream?host=nowhere.invalid");
 	is(join(" ", ids($stuck)), join(" ", @want), "has them all");
 	ok(scalar(grep { $_->[0] eq "lagged" } @{$stuck->{events}}),
 	    "and was told that it was behind");
+	my @live = @{$stuck->{live} // []};
+	ok(@live > 1 && $live[0][0] == 0,
+	    "and, at first and at last, that it is not");
+	is($live[-1][1], $stuck->{events}[$live[-1][0] - 1][1],
+	    "with all there was until then");
 	my $old = follow("$log/stream?after=0");
 	until_all(sub { last_id($old) == $want[-1] }, $old);
 	is(join(" ", ids($old)), join(" ", all_ids(0)),
 	    "and who comes later, from the beginning on");
+	ok(until_all(sub { $old->{live} }, $old), "who is told that");
+	is($old->{live}[0][0], scalar(@{$old->{events}}), "after the last");
 }
 
 ok(until_all(sub { $quiet->{beats} > 0 }, $quiet),
