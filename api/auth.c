@@ -292,6 +292,7 @@ me_vault(struct request *req, const void *view)
 		return;
 	j = json_map();
 	json_put_text(j, "id", v->uuid);
+	json_put_number(j, "vault_id", v->id);
 	json_put_text(j, "name", v->name);
 	json_put_text(j, "role", role_name(v->role));
 	json_add(req->list, j);
