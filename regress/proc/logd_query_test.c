@@ -22,43 +22,89 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
 
+#include "../../logd/db.h"
 #include "../../logd/queryjob.h"
 #include "codes.h"
 #include "logd_world.h"
 
 /*
  * Queries that take long, of one real logd: nobody waits for them but who
- * asked.
+ * asked.  With QUERY_LONG there are more of them, and of more rows: make soak.
  */
-#define ROWS	"400000"
+#define ROWS	times(160000, 400000)
 #define READ	2			/* the api's scope */
 #define LONG	"path:/nowhere*"	/* looks at every row */
 #define RARE	"path:/rare"		/* 20 of them */
 #define BUDGET	2000
 
+static char	*made;			/* the file, from the first start() */
+static size_t	 madelen;
 static int	 answered, rows;
 
-/* A vault with many rows, a worker and an api. */
+static int
+times(int few, int many)
+{
+	return (getenv("QUERY_LONG") == NULL ? few : many);
+}
+
+/* A vault with many rows. */
+static void
+make(void)
+{
+	char	 path[300], sql[300];
+	FILE	*f;
+
+	start_one();
+	end_close(&w.end);
+	assert_int_equal(peer_stop(&d), 0);
+	(void)snprintf(sql, sizeof(sql), "WITH RECURSIVE n(i) AS (SELECT 1000 "
+	    "UNION ALL SELECT i + 1 FROM n WHERE i < 1000 + %d) INSERT INTO "
+	    "log (id, vault, flags, status, request_id, path) SELECT i, 1, 0, "
+	    "200, zeroblob(16), iif(i %% %d, '/here', '/rare') FROM n", ROWS,
+	    ROWS / 20);
+	file_sql(&d, sql);
+	(void)snprintf(sql, sizeof(sql), "UPDATE meta SET value = %d WHERE "
+	    "key = 'next_id'", 2000 + ROWS);
+	file_sql(&d, sql);
+	worker_free(&w);
+	(void)snprintf(path, sizeof(path), "%s/" DB_FILE, d.dir);
+	assert_non_null(f = fopen(path, "r"));
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	madelen = ftell(f);
+	rewind(f);
+	assert_non_null(made = malloc(madelen));
+	assert_int_equal(fread(made, 1, madelen, f), madelen);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+make_again(void)
+{
+	char	 path[300];
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/" DB_FILE, d.dir);
+	assert_non_null(f = fopen(path, "w"));
+	assert_int_equal(fwrite(made, 1, madelen, f), madelen);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* The same with a worker and an api. */
 static void
 start(void)
 {
 	struct end	*ends[] = { &w.end, &api, NULL };
 
-	start_one();
-	end_close(&w.end);
-	assert_int_equal(peer_stop(&d), 0);
-	file_sql(&d, "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT "
-	    "i + 1 FROM n WHERE i < 1000 + " ROWS ") INSERT INTO log (id, "
-	    "vault, flags, status, request_id, path) SELECT i, 1, 0, 200, "
-	    "zeroblob(16), iif(i % 20000, '/here', '/rare') FROM n");
-	file_sql(&d, "UPDATE meta SET value = 2000 + " ROWS
-	    " WHERE key = 'next_id'");
-	worker_free(&w);
+	if (made == NULL)
+		make();
+	else
+		make_again();
 	worker_init(&w, PROC_MITM, 0, MITM1, 1);
 	end_pair(&api, PROC_API_TCP, 0, API);
 	peer_start(&d, ends);
@@ -106,14 +152,15 @@ stop(void)
 static void
 test_turns(void **state)
 {
-	int	 i;
+	const int	 n = times(5, 10);
+	int		 i;
 
 	start();
-	for (i = 1; i <= 10; i++)
+	for (i = 1; i <= n; i++)
 		query(i, LONG, 0, BUDGET);
 	query(99, "", 0, 0);
 	assert_int_equal(answer(), 99);
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < n; i++)
 		(void)answer();
 	assert_int_equal(api.u.rows_end.partial, 0);
 	stop();
@@ -175,19 +222,20 @@ test_many(void **state)
 static void
 test_ingest(void **state)
 {
+	const int	 n = times(10, 40);
 	uint64_t	 open[LAG] = { 0 };
 	int		 i;
 
 	start();
-	for (i = 1; i <= 40; i++)
+	for (i = 1; i <= n; i++)
 		query(i, LONG, 0, BUDGET);
 	generate(&w, open, LAG, 200);
 	worker_acks(&w, w.next - 1, PEER_MS);
 	query(99, "", 0, 0);
-	/* Forty times all rows take longer than one commit. */
+	/* So many times all rows take longer than one commit. */
 	assert_int_equal(answer(), 99);
-	assert_true(api.u.rows_end.latest_id > 401000);
-	for (i = 1; i <= 40; i++)
+	assert_true(api.u.rows_end.latest_id > 1000 + (uint64_t)ROWS);
+	for (i = 1; i <= n; i++)
 		(void)answer();
 	finish(&w, open, LAG);
 	stop();
