@@ -6,6 +6,7 @@ import { Logs } from "./logs.js";
 
 const root = document.getElementById("app");
 let view = null;
+let leaving = null;		// what waits for a step back to be done
 
 // What is looked at is in the address, for a link to it and the back button.
 export function address() {
@@ -16,7 +17,10 @@ export function address() {
 	    paused: p.get("paused") === "1" };
 }
 
+// A row is one step from the list, wherever one goes from there.
 export function setAddress(change, replace) {
+	if (leaving !== null)
+		return void leaving.push([change, replace]);
 	const p = new URLSearchParams(location.search);
 	const before = p.toString();
 
@@ -30,14 +34,33 @@ export function setAddress(change, replace) {
 		return;
 	const to = p.size > 0 ? `/?${p}` : "/";
 	if (replace)
-		history.replaceState(null, "", to);
+		history.replaceState(p.has("row") ? history.state : null, "",
+		    to);
 	else
-		history.pushState(null, "", to);
+		history.pushState(change.row ? "row" : null, "", to);
+}
+
+// Back to the list that a row was chosen from, if that is the step before.
+export function leaveRow() {
+	if (history.state !== "row" || leaving !== null)
+		return;
+	leaving = [];
+	history.back();
+}
+
+function moved(me, list) {
+	const todo = leaving;
+
+	leaving = null;
+	if (todo !== null)
+		todo.forEach((one) => setAddress(...one));
+	else if (!view?.moved(address()))
+		open(me, list);
 }
 
 function signIn(why) {
 	view?.end();
-	view = null;
+	view = leaving = window.onpopstate = null;
 	document.title = "brokerd";
 	session.form(root, why, (login) => start(login.vault));
 }
@@ -107,9 +130,10 @@ function open(me, list) {
 	if (at.vault !== vault)
 		setAddress(at.vault === null ? { vault } :
 		    { vault, row: null }, true);
-	document.title = `${vault === "*" ? "Instance log" : vault} – brokerd`;
-	view = new Logs(frame(me, list, vault), me,
-	    vault === "*" ? null : vault, signIn);
+	document.title = `${vault === "*" ? "Instance log" : vault} – ` +
+	    "brokerd";
+	view = new Logs(frame(me, list, vault), vault === "*" ? null : vault,
+	    signIn);
 }
 
 async function start(vault) {
@@ -123,7 +147,7 @@ async function start(vault) {
 	if (vault && address().vault === null)
 		setAddress({ vault }, true);
 	const list = places(me);
-	window.onpopstate = () => open(me, list);
+	window.onpopstate = () => moved(me, list);
 	open(me, list);
 }
 

@@ -13,16 +13,15 @@ export class Detail {
 	// on: close(), step(n), filter(key, value)
 	constructor(vault, on) {
 		Object.assign(this, { vault, on });
-		this.el = h("aside.detail", { "aria-label": "Details of the row",
-		    hidden: true, tabindex: -1 });
+		this.el = h("aside.detail", { hidden: true, tabindex: -1,
+		    "aria-label": "Details of the row" });
 	}
 
 	command(row) {
-		const v = this.vault === null ? " --instance" : ` -v ${quote(this.vault)}`;
-
-		return row.kind === "request" ?
-		    `brokerctl logs${v} --id ${row.request_id} -o wide` :
-		    `brokerctl logs${v} --after-cursor ${row.id - 1} -n 1 -o json`;
+		return `brokerctl logs ${this.vault === null ? "--instance" :
+		    `-v ${quote(this.vault)}`} ${row.kind === "request" ?
+		    `--id ${row.request_id} -o wide` :
+		    `--after-cursor ${row.id - 1} -n 1 -o json`}`;
 	}
 
 	async copy(what, text) {
@@ -66,8 +65,9 @@ export class Detail {
 			    f("Took", row.open ? "" :
 				format.latency(row.latency_us)),
 			    f("First byte", format.latency(row.ttfb_us)),
-			    f("Body", `${format.bytes(row.bytes_in)} from the ` +
-				`agent, ${format.bytes(row.bytes_out)} to it`),
+			    f("Body", `${format.bytes(row.bytes_in)} from ` +
+				`the agent, ${format.bytes(row.bytes_out)} ` +
+				"to it"),
 			    f("Way in", row.ingress, "ingress"),
 			    f("Protocol", row.protocol),
 			    f("Connection", row.conn),
@@ -103,9 +103,9 @@ export class Detail {
 		fill(this.el, [h("div.bar", null,
 		    h("h2", null, row.kind === "request" ?
 			`${row.method} ${row.host}` : words.note(row)),
-		    h("button.quiet", { onclick: () => this.on.step(-1),
+		    h("button", { onclick: () => this.on.step(-1),
 			title: "Newer (k)" }, "Newer"),
-		    h("button.quiet", { onclick: () => this.on.step(1),
+		    h("button", { onclick: () => this.on.step(1),
 			title: "Older (j)" }, "Older"),
 		    h("button.quiet", { onclick: () => this.on.close(),
 			title: "Close (Esc)", "aria-label": "Close" }, "✕")),

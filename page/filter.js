@@ -48,7 +48,8 @@ export class Filter {
 	constructor(vault, q, changed) {
 		Object.assign(this, { vault, q, changed, at: -1, found: [] });
 		this.input = h("input", { type: "search", id: "q", value: q,
-		    placeholder: "Filter, such as status:5xx host:*.example.com",
+		    placeholder:
+			"Filter, such as status:5xx host:*.example.com",
 		    autocomplete: "off", autocapitalize: "off",
 		    spellcheck: "false", role: "combobox",
 		    "aria-label": "Filter", "aria-expanded": "false",
@@ -85,8 +86,8 @@ export class Filter {
 		const own = CHIPS.map(([t, name]) => this.chip(t, name,
 		    have.includes(t)));
 		const ask = ["service", "actor"].map((k) => h("button.chip", {
-		    onclick: () => this.ask(k) }, `${k[0].toUpperCase()}` +
-		    `${k.slice(1)} …`));
+		    onclick: () => this.ask(k) },
+		    `${k[0].toUpperCase()}${k.slice(1)} …`));
 
 		const at = [...this.chips.children].indexOf(
 		    document.activeElement);
@@ -164,10 +165,11 @@ export class Filter {
 	}
 
 	async complete() {
-		const w = this.word();
+		const w = this.word(), was = this.asked;
 		let found = [];
 
 		this.abort?.abort();
+		this.asked = null;
 		if (!w)
 			return this.close();
 		if (!w.colon) {
@@ -179,6 +181,10 @@ export class Filter {
 			found = FIXED[w.key].filter((v) =>
 			    v.startsWith(w.value));
 		} else if (LISTED.includes(w.key)) {
+			// Meanwhile what was found for less of it.
+			this.show(was === w.key ? this.found.filter((f) =>
+			    f.startsWith(w.value)) : []);
+			this.asked = w.key;
 			this.abort = new AbortController();
 			try {
 				found = (await get(`${logPath(this.vault)}` +

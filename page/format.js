@@ -45,7 +45,7 @@ export function ago(t, now = Date.now()) {
 
 // In a row: to the millisecond, with the day when it is not today's.
 export function time(iso) {
-	const t = Date.parse(iso);
+	const t = new Date(iso).getTime();
 
 	if (clock === "relative")
 		return ago(t);
@@ -54,6 +54,12 @@ export function time(iso) {
 	const at = `${pad(p[3])}:${pad(p[4])}:${pad(p[5])}.${pad(p[6], 3)}`;
 	return p[0] === now[0] && p[1] === now[1] && p[2] === now[2] ? at :
 	    `${pad(p[1])}-${pad(p[2])} ${at}`;
+}
+
+// As exact as a step of so many seconds wants it.
+export function short(t, step) {
+	return clock === "relative" ? ago(t) : time(t).slice(0, step < 60 ?
+	    -4 : -7);
 }
 
 export function whole(iso, utc) {

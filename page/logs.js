@@ -2,7 +2,7 @@
 
 import { h, fill, say, paced } from "./dom.js";
 import { get, address as url, logPath } from "./http.js";
-import { address, setAddress } from "./app.js";
+import { address, leaveRow, setAddress } from "./app.js";
 import * as format from "./format.js";
 import { Chart } from "./chart.js";
 import { Detail } from "./detail.js";
@@ -37,10 +37,10 @@ listen({
 });
 
 export class Logs {
-	constructor(root, me, vault, signIn) {
+	constructor(root, vault, signIn) {
 		const at = address();
 
-		Object.assign(this, { root, me, vault, signIn, q: at.q,
+		Object.assign(this, { root, vault, signIn, q: at.q,
 		    paused: at.paused, held: [], fresh: 0, rows: [], frozen: [],
 		    open: new Map(), older: null, wanted: at.row });
 		current = this;
@@ -50,16 +50,15 @@ export class Logs {
 		    older: () => this.loadOlder(),
 		    newer: () => this.loadNewer(),
 		    scrolled: (top) => this.scrolled(top) });
-		this.detail = new Detail(vault, { close: () => this.select(null),
+		this.detail = new Detail(vault, {
+		    close: () => this.select(null),
 		    step: (n) => this.step(n),
 		    filter: (k, v) => this.narrow(k, v) });
-		this.chart = new Chart(vault, (s, u) => this.filter.set(put(put(
-		    this.q, "since", s), "until", u)),
+		this.chart = new Chart(vault, (s, u) => this.zoom(s, u),
 		    (r) => this.retention(r));
 		this.update = paced(60, () => this.draw());
 		this.build();
-		this.ticker = setInterval(() => format.clock === "relative" &&
-		    this.table.again(), 5000);
+		this.ticker = setInterval(() => this.tick(), 5000);
 		this.load();
 	}
 
@@ -71,19 +70,21 @@ export class Logs {
 		    this.pause(!this.paused), title: "Space" });
 		this.clockButton = h("button.quiet", { title: "Times (t)",
 		    onclick: () => this.nextClock() });
-		this.exports = ["jsonl", "csv"].map((f) => h("a", { download: "",
-		    title: "What the filter shows, all of it" },
+		this.exports = ["jsonl", "csv"].map((f) => h("a", {
+		    download: "", title: "What the filter shows, all of it" },
 		    f === "csv" ? "CSV" : "JSON lines"));
 		this.keep = h("span.keep");
 		this.told = h("span.told");
 		this.note = h("div.state", { hidden: true });
-		this.foot = h("footer", null, this.keep, this.told, h("span.out", null,
-		    "Export: ", this.exports[0], " ", this.exports[1]));
+		this.foot = h("footer", null, this.keep, this.told,
+		    h("span.out", null, "Export: ", this.exports[0], " ",
+			this.exports[1]));
 		fill(this.root, [this.chart.el, h("div.tools", null,
-		    this.filter.el, this.filter.chips, h("div.buttons", null, this.badge,
-		    this.pauseButton, this.clockButton, h("button.quiet", {
-		    onclick: () => help.showModal(), title: "Keys (?)",
-		    "aria-label": "Keys" }, "?"))),
+		    this.filter.el, this.filter.chips,
+		    h("div.buttons", null, this.badge, this.pauseButton,
+			this.clockButton, h("button.quiet", { title: "Keys (?)",
+			onclick: () => help.showModal(),
+			"aria-label": "Keys" }, "?"))),
 		    h("div.pane", null, h("div.left", null, this.table.view,
 			this.note, this.pill), this.detail.el), this.foot,
 		    help]);
@@ -159,7 +160,8 @@ export class Logs {
 			this.state(wrong ? "stopped" : e.status === 403 ||
 			    e.status === 404 ? "not allowed" : "disconnected");
 			if (this.last === "disconnected")
-				this.retry = setTimeout(() => this.load(), 5000);
+				this.retry = setTimeout(() => this.load(),
+				    5000);
 			this.draw();
 			return;
 		}
@@ -339,9 +341,46 @@ export class Logs {
 		this.update();
 	}
 
+	// Its row follows at once, unless the filter leaves it out.
 	close({ request_id }) {
 		this.open.delete(request_id);
 		this.update();
+		if (this.looked.some((r) => r.request_id === request_id))
+			setTimeout(() => this.endOf(request_id), 300);
+	}
+
+	// What is in view as in flight, and is not told of any more.
+	get looked() {
+		return [this.table.selected, ...this.frozen].filter((r) =>
+		    r?.open && !this.open.has(r.request_id));
+	}
+
+	// How it ended is asked for.
+	async endOf(id) {
+		const page = await get(logPath(this.vault), { limit: 1,
+		    q: term("request_id", id) }, this.abort.signal)
+		    .catch(() => null);
+		const row = page?.logs[0];
+		const same = (r) => r?.open && r.request_id === id;
+		const seen = this.frozen.findIndex(same);
+
+		if (!row)
+			return;
+		if (seen !== -1)
+			this.frozen[seen] = row;
+		if (same(this.table.selected))
+			this.settled = row;
+		this.update();
+	}
+
+	tick() {
+		const lost = this.looked;
+
+		if (format.clock === "relative")
+			this.table.again();
+		if (lost.length > 0 && this.last === "live")
+			this.endOf(lost[Math.floor(Math.random() *
+			    lost.length)].request_id);
 	}
 
 	// What was in flight: how it ends is not told any more.
@@ -388,17 +427,20 @@ export class Logs {
 			text = e.status === 403 ? ["You may not read this log.",
 			    "It takes the role member in the vault."] :
 			    e.status === 404 ? ["There is no such vault.", ""] :
-			    e.code === "invalid_filter" ? ["The filter is not " +
-			    "understood.", "What is wrong is said below it."] : [e.message, h("button", {
+			    e.code === "invalid_filter" ?
+			    ["The filter is not understood.",
+			    "What is wrong is said below it."] :
+			    [e.message, h("button", {
 			    onclick: () => this.load() }, "Try again")];
 		else if (this.list.length === 0 && this.last === "loading")
 			text = ["Loading …", ""];
 		else if (this.list.length === 0 && this.older !== null)
 			text = ["Searching older rows …", ""];
 		else if (this.list.length === 0)
-			text = this.q === "" ? ["No requests yet.", "They are " +
-			    "shown here as they come: run an agent with " +
-			    "brokerctl run."] : ["No row matches the filter.",
+			text = this.q === "" ? ["No requests yet.",
+			    "They are shown here as they come: run an agent " +
+			    "with brokerctl run."] :
+			    ["No row matches the filter.",
 			    h("button", { onclick: () => this.filter.set("") },
 			    "Show all rows")];
 		this.note.hidden = text === null;
@@ -414,6 +456,14 @@ export class Logs {
 		if (this.paused)
 			this.pause(false);
 		this.load();
+	}
+
+	// With nulls all of the time; the button for it goes.
+	zoom(since, until) {
+		this.filter.set(put(put(this.q, "since", since), "until",
+		    until));
+		if (since === null)
+			this.table.view.focus({ preventScroll: true });
 	}
 
 	narrow(key, value) {
@@ -474,12 +524,30 @@ export class Logs {
 		this.table.toTop();
 	}
 
+	// The first row is a step in the history, others take its place.
 	select(row, show) {
-		const was = this.table.selected;
+		this.pick(row, show);
+		if (row === null)
+			leaveRow();
+		setAddress({ row: row?.id || null, paused: this.paused },
+		    row === null || address().row !== null);
+	}
 
-		this.table.select(row ?? null);
-		setAddress({ row: row?.id || null }, was !== null &&
-		    row !== null);
+	// A step in the history was made.  Whether it was to a row that is
+	// here, or from one.
+	moved({ vault, q, row: id }) {
+		const row = id && this.list.find((r) => r.id === id);
+
+		if (vault !== (this.vault ?? "*") || q !== this.q ||
+		    row === undefined)
+			return false;
+		this.pick(row, true);
+		setAddress({ paused: this.paused }, true);
+		return true;
+	}
+
+	pick(row, show) {
+		this.table.select(row);
 		if (row && (show || !this.detail.el.hidden))
 			this.detail.show(row);
 		else if (!row && !this.detail.el.hidden) {
@@ -515,15 +583,16 @@ export class Logs {
 	}
 
 	nextClock() {
-		format.setClock({ local: "utc", utc: "relative" }[format.clock] ??
-		    "local");
+		format.setClock({ local: "utc",
+		    utc: "relative" }[format.clock] ?? "local");
 		this.drawClock();
 		this.table.again();
+		this.chart.draw();
 	}
 
 	drawClock() {
-		this.clockButton.textContent = { local: "Local time", utc: "UTC",
-		    relative: "How long ago" }[format.clock];
+		this.clockButton.textContent = { local: "Local time",
+		    utc: "UTC", relative: "How long ago" }[format.clock];
 	}
 
 	end() {
@@ -531,6 +600,7 @@ export class Logs {
 		this.stream?.end();
 		this.abort?.abort();
 		this.chart.end();
+		this.table.end();
 		clearInterval(this.ticker);
 		if (current === this)
 			current = null;

@@ -25,17 +25,20 @@ function cell(name, value, text, title) {
 	    "data-value": value }, text);
 }
 
+function time(row) {
+	return cell("time", undefined, format.time(row.created_at),
+	    format.whole(row.created_at, format.clock === "utc"));
+}
+
 function request(row) {
 	const [code, word] = words.status(row);
-	const lat = h("span.c-latency", { role: "gridcell" },
-	    row.open ? null : [h("span", null, format.latency(row.latency_us)),
-	    h("i")]);
+	const lat = h("span.c-latency", { role: "gridcell" }, row.open ? null :
+	    [h("span", null, format.latency(row.latency_us)), h("i")]);
 
 	if (!row.open)
 		lat.lastChild.style.width = `${bar(row.latency_us)}%`;
 	return [
-		cell("time", undefined, format.time(row.created_at),
-		    format.whole(row.created_at, format.clock === "utc")),
+		time(row),
 		h("span.c-status", { role: "gridcell", title: `${code} ${word}`,
 		    "data-key": row.error_code ? "error_code" : "status",
 		    "data-value": row.error_code || row.status },
@@ -59,8 +62,7 @@ export function actor(row) {
 
 function other(row) {
 	return [
-		cell("time", undefined, format.time(row.created_at),
-		    format.whole(row.created_at, format.clock === "utc")),
+		time(row),
 		h("span.c-status", { role: "gridcell", "data-key": "kind",
 		    "data-value": row.kind }, row.kind === "gap" ? "missing" :
 		    row.kind),
@@ -75,7 +77,7 @@ export class Rows {
 	// scrolled(atTop)
 	constructor(on) {
 		this.on = on;
-		this.list = [];		// newest first; those in flight are first
+		this.list = [];		// newest first, in flight before that
 		this.selected = null;
 		this.drawn = new Map();
 		this.space = h("div.space", { role: "rowgroup" });
@@ -91,7 +93,13 @@ export class Rows {
 			this.whole = e.type === "beforeprint";
 			this.draw();
 		};
-		new ResizeObserver(() => this.draw()).observe(this.view);
+		this.sized = new ResizeObserver(() => this.draw());
+		this.sized.observe(this.view);
+	}
+
+	end() {
+		window.onbeforeprint = window.onafterprint = null;
+		this.sized.disconnect();
 	}
 
 	get height() {
@@ -158,7 +166,8 @@ export class Rows {
 	}
 
 	show(row) {
-		const i = this.list.indexOf(row), v = this.view, r = this.height;
+		const i = this.list.indexOf(row), r = this.height;
+		const v = this.view;
 
 		if (i === -1)
 			return;

@@ -58,14 +58,15 @@ const ERROR = {
 	upstream_error: ["upstream failed", "The upstream closed the " +
 	    "connection or answered with what is not HTTP.",
 	    "Ask again; then ask whoever runs it."],
-	upstream_truncated: ["answer broke off", "The upstream's answer ended " +
-	    "before it was whole.", "The agent got a part of it only."],
+	upstream_truncated: ["answer broke off", "The upstream's answer " +
+	    "ended before it was whole.", "The agent got a part of it only."],
 	response_too_large: ["answer too large", "The answer was larger than " +
 	    "brokerd passes on.", ""],
 	response_truncated: ["not read to the end", "The agent did not read " +
 	    "the answer, which was cut.", "Look at the agent."],
-	client_closed: ["agent left", "The agent closed its connection before " +
-	    "the answer had gone out.", "Perhaps it waits too short a time."],
+	client_closed: ["agent left", "The agent closed its connection " +
+	    "before the answer had gone out.",
+	    "Perhaps it waits too short a time."],
 	revoked: ["revoked", "The agent's token, its grant or the service " +
 	    "was taken away meanwhile.", "Nothing, if you meant it."],
 	overloaded: ["overloaded", "brokerd had too much to do.",
@@ -153,8 +154,8 @@ export function explain(row) {
 		return e ? [e[1], e[2]] : [row.error_code, ""];
 	}
 	if (row.status >= 400)
-		return ["The upstream answered with this; brokerd had no part " +
-		    "in it.", row.status === 401 || row.status === 403 ?
+		return ["The upstream answered with this; brokerd had no " +
+		    "part in it.", row.status === 401 || row.status === 403 ?
 		    "Is the credential valid, and has it this right?" : ""];
 	return ["", ""];
 }
@@ -178,7 +179,8 @@ export function note(row) {
 	if (row.kind === "event")
 		return `${EVENT[row.action] ?? row.action}` +
 		    (row.count > 1 ? ` (${row.count} times)` : "") +
-		    (row.host ? ` – ${row.host}` : "") + (d ? ` – ${d}` : "");
+		    (row.host ? ` – ${row.host}` : "") +
+		    (d ? ` – ${d}` : "");
 	return `${row.action}${d ? ` – ${d}` : ""}`;
 }
 

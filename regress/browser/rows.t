@@ -102,11 +102,13 @@ cmp_ok(scalar(@codes), ">", 20, scalar(@codes) . " codes of errors");
 is(join(" ", map { $_->[0] } grep { $_->[1] eq "" || $_->[2] eq "" ||
     $_->[2] eq $_->[0] } @{words("arguments[0].map((c) => { " .
     "const r = { kind: 'request', status: 502, error_code: c }; " .
-    "return [c, m.status(r)[1], m.explain(r)[0]]; })", \@codes)}), "", "each has a word and a sentence");
+    "return [c, m.status(r)[1], m.explain(r)[0]]; })", \@codes)}), "",
+    "each has a word and a sentence");
 my ($events) = $codes =~ /^#define EVENT_LIST\(X\)(.*?)\n\n/ms;
 my @events = $events =~ /"([a-z_]+)"/g;
-is(join(" ", map { $_->[0] } grep { $_->[1] =~ /^\Q$_->[0]\E/ } @{words("arguments[0]." .
-    "map((c) => [c, m.note({ kind: 'event', action: c, count: 1, host: ''," .
+is(join(" ", map { $_->[0] } grep { $_->[1] =~ /^\Q$_->[0]\E/ }
+    @{words("arguments[0].map((c) => [c, " .
+    "m.note({ kind: 'event', action: c, count: 1, host: ''," .
     " detail: null })])", \@events)}), "", "and each event a sentence");
 
 my %lost = map { $_ => 1 } join("", map { local (@ARGV, $/) = $_; <> }

@@ -130,16 +130,45 @@ is($b->eval("document.querySelector('#q').value"), "path:/echo/2",
 shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
     "with the row open");
 is($b->url, $address, "and the same address");
-$b->keys("Escape");
-shown("document.querySelector('.detail').hidden", "closed");
-$b->back;
-shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
-    "back: the row");
 $b->back;
 shown("document.querySelector('.detail')?.hidden", "back: no row");
 is(query()->{q}, "path:/echo/2", "but the filter");
+is(query()->{paused}, 1, "and the pause");
+$b->forward;
+shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
+    "forward: the row");
+$b->keys("Escape");
+shown("document.querySelector('.detail').hidden && " .
+    "!location.search.includes('row=')", "closed");
 $b->back;
 shown("document.querySelector('#q')?.value === ''", "back: no filter");
+# However many rows one goes through, they are one step.
+$b->press("Go on") if badge() eq "Paused";
+row_with("/echo/1");
+my $steps = $b->eval("history.length");
+my $list = query();
+for (1 .. 3) {
+	$b->click(".space .row");
+	$b->keys("j", "j", "k", "Escape");
+	shown("!location.search.includes('row=')", "closed by Esc");
+}
+$b->click(".space .row");
+$b->keys("j");
+shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
+    "another row");
+cmp_ok($b->eval("history.length"), "<=", $steps + 1, "one step more");
+$b->back;
+shown("document.querySelector('.detail').hidden", "which is one back");
+is(query()->{q}, $list->{q}, "to the same list");
+is(scalar(rows()), 3, "with its rows");
+# A link that has a row was not opened from a list.
+my ($link_row) = rows();
+$b->go("$base/?vault=default&row=$link_row->{id}");
+shown("document.querySelector('.detail dl')", "a link to a row");
+$b->keys("Escape");
+shown("document.querySelector('.detail').hidden", "closed");
+is(query()->{row}, undef, "stays on the page");
+$b->press("Go on") if badge() eq "Paused";
 clean("the address");
 
 # A link is good once.
