@@ -78,7 +78,7 @@ ${OBJS}: config.mk
 progs: ${LIBS} ${PROGS} ${DEMO_PROGS}
 
 # Everything that is compiled, the tests included.
-tests: progs ${TESTS} ${CONFIG_PROGS} ${PROC_CHILD}
+tests: progs ${TESTS} ${CONFIG_PROGS} ${PROC_CHILD} ${PROC_PROGS}
 
 WRAP_no =
 WRAP_yes =	sh regress/skips
