@@ -219,8 +219,7 @@ created(struct request *req, struct msg *m)
 	struct rec_res_token	 res;
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_token, &res) == -1)
+	if (keyd_done(req, m, &desc_res_token, &res) == -1)
 		return;
 	j = json_map();
 	json_put_text(j, "av_agent_token", res.token);
@@ -293,8 +292,7 @@ rotated(struct request *req, struct msg *m)
 	struct rec_res_token	 res;
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_token, &res) == -1)
+	if (keyd_done(req, m, &desc_res_token, &res) == -1)
 		return;
 	j = json_map();
 	json_put_text(j, "av_agent_token", res.token);
@@ -368,8 +366,7 @@ changed(struct request *req, struct msg *m)
 	struct rec_res_role	 res;
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_role, &res) == -1)
+	if (keyd_done(req, m, &desc_res_role, &res) == -1)
 		return;
 	j = json_map();
 	json_put_text(j, "agent", req->param[0]);

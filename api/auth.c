@@ -112,8 +112,7 @@ begun(struct request *req, struct msg *m)
 	char			 cookie[COOKIE_SIZE];
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_login, &res) == -1)
+	if (keyd_done(req, m, &desc_res_login, &res) == -1)
 		return;
 	j = json_map();
 	json_put(j, "actor", actor(&req->client->who));
@@ -208,8 +207,7 @@ opened(struct request *req, struct msg *m)
 	char			 url[sizeof(api.conf.av_addr) + 160];
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_token, &res) == -1)
+	if (keyd_done(req, m, &desc_res_token, &res) == -1)
 		return;
 	(void)snprintf(url, sizeof(url), "%s/#open=%s", api.conf.av_addr,
 	    res.token);

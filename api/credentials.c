@@ -200,17 +200,12 @@ static void
 names(struct request *req, struct msg *m, const char *what)
 {
 	struct rec_res_count	 res;
-	json_t			*j, *list;
-	uint32_t		 i;
+	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_count, &res) == -1)
+	if (keyd_done(req, m, &desc_res_count, &res) == -1)
 		return;
 	j = json_map();
-	list = json_list();
-	for (i = 0; i < res.names_n; i++)
-		json_add(list, json_word(res.names[i].name));
-	json_put(j, what, list);
+	json_put(j, what, keyd_names(&res));
 	reply_json(req, 200, j);
 }
 

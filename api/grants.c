@@ -145,8 +145,7 @@ changed(struct request *req, struct msg *m)
 	char			 text[256];
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_role, &res) == -1)
+	if (keyd_done(req, m, &desc_res_role, &res) == -1)
 		return;
 	(void)snprintf(text, sizeof(text), "agent \"%s\" role in vault "
 	    "\"%s\" updated to \"%s\"", req->param[1], req->param[0],

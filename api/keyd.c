@@ -120,6 +120,26 @@ keyd_result(struct request *req, const struct msg_done *m,
 	return (-1);
 }
 
+int
+keyd_done(struct request *req, const struct msg *m,
+    const struct rec_desc *desc, void *rec)
+{
+	if (keyd_done_refused(req, m))
+		return (-1);
+	return (keyd_result(req, &m->u.done, desc, rec));
+}
+
+json_t *
+keyd_names(const struct rec_res_count *res)
+{
+	json_t		*list = json_list();
+	uint32_t	 i;
+
+	for (i = 0; i < res->names_n; i++)
+		json_add(list, json_word(res->names[i].name));
+	return (list);
+}
+
 void
 keyd_get(struct request *req, enum view_kind view, const char *vault,
     const char *key, void (*each)(struct request *, const void *),

@@ -67,9 +67,15 @@ int	 keyd_done_refused(struct request *, const struct msg *);
 
 /*
  * Decode what DONE brought back; 0, or -1 when it was no such record and the
- * request was answered.  Strings point into the message.
+ * request was answered.  Strings point into the message.  keyd_done() looks
+ * for a refusal first.
  */
+int	 keyd_done(struct request *, const struct msg *,
+	    const struct rec_desc *, void *);
 int	 keyd_result(struct request *, const struct msg_done *,
 	    const struct rec_desc *, void *);
+
+/* The names in a result, as a list of words. */
+json_t	*keyd_names(const struct rec_res_count *);
 
 #endif /* KEYD_H */

@@ -22,6 +22,7 @@
 
 #include <stddef.h>
 
+#include "ask.h"
 #include "http.h"
 #include "request.h"
 
@@ -91,5 +92,8 @@ request_fn	 values_instance, values_vault;
 request_fn	 vaults_admin_list, vaults_context, vaults_create;
 request_fn	 vaults_delete, vaults_list, vaults_rename, vaults_settings;
 request_fn	 vaults_settings_set;
+
+/* The answer about a vault that is new: of vaults_create, and status_init. */
+ask_fn		 vaults_created;
 
 #endif /* ROUTE_H */

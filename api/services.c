@@ -173,18 +173,13 @@ static void
 upserted(struct request *req, struct msg *m)
 {
 	struct rec_res_count	 res;
-	json_t			*j, *list;
-	uint32_t		 i;
+	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_count, &res) == -1)
+	if (keyd_done(req, m, &desc_res_count, &res) == -1)
 		return;
 	j = json_map();
-	list = json_list();
 	json_put_number(j, "services_count", res.total);
-	for (i = 0; i < res.names_n; i++)
-		json_add(list, json_word(res.names[i].name));
-	json_put(j, "upserted", list);
+	json_put(j, "upserted", keyd_names(&res));
 	json_put_text(j, "vault", req->param[0]);
 	reply_json(req, 200, j);
 }
@@ -201,8 +196,7 @@ replaced(struct request *req, struct msg *m)
 	struct rec_res_count	 res;
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_count, &res) == -1)
+	if (keyd_done(req, m, &desc_res_count, &res) == -1)
 		return;
 	j = json_map();
 	json_put_number(j, "services_count", res.total);

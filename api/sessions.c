@@ -73,8 +73,7 @@ minted(struct request *req, struct msg *m)
 	struct rec_res_token	 res;
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_res_token, &res) == -1)
+	if (keyd_done(req, m, &desc_res_token, &res) == -1)
 		return;
 	j = json_map();
 	json_put_text(j, "token", res.token);

@@ -189,7 +189,6 @@ set(struct request *req, struct msg *m)
 {
 	struct rec_view_settings	 v;
 
-	if (!keyd_done_refused(req, m) &&
-	    keyd_result(req, &m->u.done, &desc_view_settings, &v) == 0)
+	if (keyd_done(req, m, &desc_view_settings, &v) == 0)
 		reply_json(req, 200, settings(&v));
 }

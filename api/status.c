@@ -38,7 +38,6 @@
  */
 
 static void	instance(struct request *, struct msg *);
-static void	initialized(struct request *, struct msg *);
 static void	record(struct request *, enum admin_op, ask_fn *);
 static void	may_see(struct request *, struct msg *);
 static void	may_reload(struct request *, struct msg *);
@@ -81,22 +80,6 @@ status_get(struct request *req)
 		keyd_ca(req, instance);
 }
 
-static void
-initialized(struct request *req, struct msg *m)
-{
-	struct rec_view_vault	 v;
-	json_t			*j;
-
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_view_vault, &v) == -1)
-		return;
-	j = json_map();
-	json_put_time(j, "created_at", v.created_at);
-	json_put_text(j, "id", v.uuid);
-	json_put_text(j, "name", v.name);
-	reply_json(req, 201, j);
-}
-
 /* An operation without arguments; of some only the record is keyd's. */
 static void
 record(struct request *req, enum admin_op op, ask_fn *fn)
@@ -110,7 +93,7 @@ void
 status_init(struct request *req)
 {
 	if (request_no_fields(req) == 0)
-		record(req, OP_INIT, initialized);
+		record(req, OP_INIT, vaults_created);
 }
 
 void

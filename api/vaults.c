@@ -35,7 +35,6 @@ static void	context_one(struct request *, const void *);
 static void	settings_one(struct request *, const void *);
 static void	one_done(struct request *);
 static int	name_field(struct request *, const char **);
-static void	created(struct request *, struct msg *);
 static void	deleted(struct request *, struct msg *);
 static void	renamed(struct request *, struct msg *);
 static void	set(struct request *, struct msg *);
@@ -192,8 +191,7 @@ set(struct request *req, struct msg *m)
 	struct rec_view_vault	 v;
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_view_vault, &v) == -1)
+	if (keyd_done(req, m, &desc_view_vault, &v) == -1)
 		return;
 	j = json_map();
 	json_put_text(j, "unmatched_host_policy",
@@ -226,17 +224,16 @@ vaults_create(struct request *req)
 	struct rec_op_name	 args;
 
 	if (name_field(req, &args.name) == 0)
-		keyd_admin(req, OP_VAULT_CREATE, "", &args, created);
+		keyd_admin(req, OP_VAULT_CREATE, "", &args, vaults_created);
 }
 
-static void
-created(struct request *req, struct msg *m)
+void
+vaults_created(struct request *req, struct msg *m)
 {
 	struct rec_view_vault	 v;
 	json_t			*j;
 
-	if (keyd_done_refused(req, m) ||
-	    keyd_result(req, &m->u.done, &desc_view_vault, &v) == -1)
+	if (keyd_done(req, m, &desc_view_vault, &v) == -1)
 		return;
 	j = json_map();
 	json_put_time(j, "created_at", v.created_at);
