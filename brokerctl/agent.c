@@ -25,8 +25,6 @@
 #include "ctl.h"
 
 static void	list_row(const struct ctl *, struct table *, const json_t *);
-static int	done(struct ctl *, json_t *, const char *, const char *);
-
 int
 cmd_agent_list(struct ctl *ctl, struct args *args)
 {
@@ -40,11 +38,8 @@ cmd_agent_list(struct ctl *ctl, struct args *args)
 	size_t		 i;
 
 	o = call(ctl, "GET", call_path("/v1/agents"), NULL);
-	if (ctl->json) {
-		call_print(o);
-		json_decref(o);
+	if (call_json(ctl, o))
 		return (0);
-	}
 	t = table_new(columns);
 	json_array_foreach(json_object_get(o, "agents"), i, a)
 		list_row(ctl, t, a);
@@ -124,17 +119,22 @@ cmd_agent_rotate(struct ctl *ctl, struct args *args)
 int
 cmd_agent_revoke(struct ctl *ctl, struct args *args)
 {
-	return (done(ctl, call(ctl, "DELETE", call_path("/v1/agents/%s",
-	    args->argv[0]), NULL), args->argv[0],
-	    "is revoked: its tokens and sessions have ended"));
+	json_t	*o;
+
+	o = call(ctl, "DELETE", call_path("/v1/agents/%s", args->argv[0]),
+	    NULL);
+	return (call_done(ctl, o, "agent %s is revoked: its tokens and "
+	    "sessions have ended\n", args->argv[0]));
 }
 
 int
 cmd_agent_delete(struct ctl *ctl, struct args *args)
 {
-	return (done(ctl, call(ctl, "POST",
-	    call_path("/v1/agents/%s/delete", args->argv[0]), NULL),
-	    args->argv[0], "is deleted"));
+	json_t	*o;
+
+	o = call(ctl, "POST", call_path("/v1/agents/%s/delete",
+	    args->argv[0]), NULL);
+	return (call_done(ctl, o, "agent %s is deleted\n", args->argv[0]));
 }
 
 /* A role in a vault, whether the agent had one there before or not. */
@@ -143,7 +143,6 @@ cmd_agent_grant(struct ctl *ctl, struct args *args)
 {
 	const char	*vault = ctl_vault(args);
 	const char	*role = args_value(args, 'r', "proxy");
-	char		 what[256];
 	json_t		*body, *o;
 	int		 status;
 
@@ -161,31 +160,18 @@ cmd_agent_grant(struct ctl *ctl, struct args *args)
 		    call_path("/v1/vaults/%s/agents/%s/role", vault,
 		    args->argv[0]), body);
 	}
-	snprintf(what, sizeof(what), "is %s in vault %s now", role, vault);
-	return (done(ctl, o, args->argv[0], what));
+	return (call_done(ctl, o, "agent %s is %s in vault %s now\n",
+	    args->argv[0], role, vault));
 }
 
 int
 cmd_agent_ungrant(struct ctl *ctl, struct args *args)
 {
 	const char	*vault = ctl_vault(args);
-	char		 what[256];
 	json_t		*o;
 
 	o = call(ctl, "DELETE", call_path("/v1/vaults/%s/agents/%s", vault,
 	    args->argv[0]), NULL);
-	snprintf(what, sizeof(what), "has no role in vault %s any more",
-	    vault);
-	return (done(ctl, o, args->argv[0], what));
-}
-
-static int
-done(struct ctl *ctl, json_t *o, const char *agent, const char *what)
-{
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("agent %s %s\n", agent, what);
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "agent %s has no role in vault %s any "
+	    "more\n", args->argv[0], vault));
 }

@@ -241,6 +241,30 @@ call_print(const json_t *o)
 	putchar('\n');
 }
 
+int
+call_json(const struct ctl *ctl, json_t *o)
+{
+	if (!ctl->json)
+		return (0);
+	call_print(o);
+	json_decref(o);
+	return (1);
+}
+
+int
+call_done(const struct ctl *ctl, json_t *o, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (call_json(ctl, o))
+		return (0);
+	va_start(ap, fmt);
+	(void)vprintf(fmt, ap);
+	va_end(ap);
+	json_decref(o);
+	return (0);
+}
+
 const char *
 get_string(const json_t *o, const char *key)
 {

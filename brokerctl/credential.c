@@ -37,11 +37,8 @@ cmd_credential_list(struct ctl *ctl, struct args *args)
 
 	o = call(ctl, "GET", call_path("/v1/credentials?vault=%s",
 	    ctl_vault(args)), NULL);
-	if (ctl->json) {
-		call_print(o);
-		json_decref(o);
+	if (call_json(ctl, o))
 		return (0);
-	}
 	t = table_new(columns);
 	json_array_foreach(json_object_get(o, "credentials"), i, c) {
 		table_row(t);
@@ -69,13 +66,8 @@ cmd_credential_set(struct ctl *ctl, struct args *args)
 	if (body == NULL)
 		errx(1, "%s: no name of a credential", key);
 	o = call(ctl, "POST", call_path("/v1/credentials"), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("credential %s set in vault %s\n", key,
-		    ctl_vault(args));
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "credential %s set in vault %s\n", key,
+	    ctl_vault(args)));
 }
 
 /* The value, and a newline, which set takes off again. */
@@ -113,11 +105,6 @@ cmd_credential_delete(struct ctl *ctl, struct args *args)
 	    new_string(args->argv[0]))) == NULL)
 		err(1, NULL);
 	o = call(ctl, "DELETE", call_path("/v1/credentials"), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("credential %s deleted from vault %s\n",
-		    args->argv[0], ctl_vault(args));
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "credential %s deleted from vault %s\n",
+	    args->argv[0], ctl_vault(args)));
 }

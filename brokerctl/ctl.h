@@ -75,6 +75,14 @@ uint64_t call_download(struct ctl *, char *, int);
 
 /* The whole object for -j. */
 void	 call_print(const json_t *);
+/* The same if -j asks for it: 1, and the object is freed. */
+int	 call_json(const struct ctl *, json_t *);
+/*
+ * The end of a command: the object for -j, else this line, whose arguments may
+ * point into it.  It is freed; 0, for the command to return.
+ */
+int	 call_done(const struct ctl *, json_t *, const char *, ...)
+	    __attribute__((__format__(__printf__, 3, 4)));
 
 /* Members of what the daemon sent; never NULL. */
 const char	*get_string(const json_t *, const char *);

@@ -52,12 +52,7 @@ cmd_reload(struct ctl *ctl, struct args *args)
 	json_t	*o;
 
 	o = call(ctl, "POST", call_path("/v1/brokerd/reload"), NULL);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("the configuration was read again\n");
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "the configuration was read again\n"));
 }
 
 int
@@ -80,12 +75,8 @@ log_level(struct ctl *ctl, int verbose)
 	if ((body = json_pack("{s:b}", "verbose", verbose)) == NULL)
 		err(1, NULL);
 	o = call(ctl, "POST", call_path("/v1/brokerd/verbose"), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("the text log is %s\n", verbose ? "verbose" : "brief");
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "the text log is %s\n", verbose ?
+	    "verbose" : "brief"));
 }
 
 /* The link alone is the output, for a program that opens it. */
@@ -99,12 +90,7 @@ cmd_open(struct ctl *ctl, struct args *args)
 	    json_object_set_new(body, "vault", new_string(vault)) == -1))
 		err(1, NULL);
 	o = call(ctl, "POST", call_path("/v1/brokerd/open"), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("%s\n", get_string(o, "url"));
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "%s\n", get_string(o, "url")));
 }
 
 int

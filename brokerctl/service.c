@@ -49,11 +49,8 @@ cmd_service_list(struct ctl *ctl, struct args *args)
 
 	o = call(ctl, "GET", call_path("/v1/vaults/%s/services", vault),
 	    NULL);
-	if (ctl->json) {
-		call_print(o);
-		json_decref(o);
+	if (call_json(ctl, o))
 		return (0);
-	}
 	keys = credential_keys(ctl, vault);
 	t = table_new(columns);
 	json_array_foreach(json_object_get(o, "services"), i, s)
@@ -213,13 +210,8 @@ enable(struct ctl *ctl, struct args *args, int on)
 		err(1, NULL);
 	o = call(ctl, "PATCH", call_path("/v1/vaults/%s/services/%s",
 	    ctl_vault(args), args->argv[0]), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("service %s %s\n", args->argv[0],
-		    on ? "enabled" : "disabled");
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "service %s %s\n", args->argv[0],
+	    on ? "enabled" : "disabled"));
 }
 
 int
@@ -229,10 +221,5 @@ cmd_service_delete(struct ctl *ctl, struct args *args)
 
 	o = call(ctl, "DELETE", call_path("/v1/vaults/%s/services/%s",
 	    ctl_vault(args), args->argv[0]), NULL);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("service %s deleted\n", args->argv[0]);
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "service %s deleted\n", args->argv[0]));
 }

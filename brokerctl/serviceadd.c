@@ -44,13 +44,8 @@ cmd_service_add(struct ctl *ctl, struct args *args)
 		err(1, NULL);
 	o = call(ctl, "POST", call_path("/v1/vaults/%s/services",
 	    ctl_vault(args)), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("service %s is in vault %s\n", args->argv[0],
-		    ctl_vault(args));
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "service %s is in vault %s\n", args->argv[0],
+	    ctl_vault(args)));
 }
 
 static json_t *
@@ -218,11 +213,6 @@ cmd_service_set(struct ctl *ctl, struct args *args)
 	json_decref(o);
 	o = call(ctl, "PUT", call_path("/v1/vaults/%s/services",
 	    ctl_vault(args)), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("vault %s has %lld services now\n", ctl_vault(args),
-		    (long long)get_int(o, "services_count"));
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "vault %s has %lld services now\n",
+	    ctl_vault(args), (long long)get_int(o, "services_count")));
 }

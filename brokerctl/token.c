@@ -67,11 +67,8 @@ cmd_token_list(struct ctl *ctl, struct args *args)
 
 	o = call(ctl, "GET", call_path("/v1/sessions?vault=%s",
 	    ctl_vault(args)), NULL);
-	if (ctl->json) {
-		call_print(o);
-		json_decref(o);
+	if (call_json(ctl, o))
 		return (0);
-	}
 	t = table_new(columns);
 	json_array_foreach(json_object_get(o, "sessions"), i, s) {
 		table_row(t);
@@ -97,12 +94,7 @@ cmd_token_revoke(struct ctl *ctl, struct args *args)
 
 	o = call(ctl, "DELETE", call_path("/v1/sessions/%s?vault=%s",
 	    args->argv[0], ctl_vault(args)), NULL);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("session %s is revoked\n", args->argv[0]);
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "session %s is revoked\n", args->argv[0]));
 }
 
 int64_t

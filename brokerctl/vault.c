@@ -42,11 +42,8 @@ cmd_vault_list(struct ctl *ctl, struct args *args)
 	size_t		 i;
 
 	o = call(ctl, "GET", call_path("/v1/vaults"), NULL);
-	if (ctl->json) {
-		call_print(o);
-		json_decref(o);
+	if (call_json(ctl, o))
 		return (0);
-	}
 	t = table_new(columns);
 	json_array_foreach(json_object_get(o, "vaults"), i, v) {
 		role = get_string(v, "role");
@@ -71,12 +68,7 @@ cmd_vault_add(struct ctl *ctl, struct args *args)
 	    NULL)
 		err(1, NULL);
 	o = call(ctl, "POST", call_path("/v1/vaults"), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("vault %s added\n", args->argv[0]);
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "vault %s added\n", args->argv[0]));
 }
 
 int
@@ -104,12 +96,8 @@ cmd_vault_rename(struct ctl *ctl, struct args *args)
 		err(1, NULL);
 	o = call(ctl, "POST", call_path("/v1/vaults/%s/rename",
 	    args->argv[0]), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("vault %s is now %s\n", args->argv[0], args->argv[1]);
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "vault %s is now %s\n", args->argv[0],
+	    args->argv[1]));
 }
 
 int
@@ -129,13 +117,8 @@ cmd_vault_set(struct ctl *ctl, struct args *args)
 		err(1, NULL);
 	o = call(ctl, "PATCH", call_path("/v1/vaults/%s/settings",
 	    ctl_vault(args)), body);
-	if (ctl->json)
-		call_print(o);
-	else
-		printf("vault %s: %s is %s\n", ctl_vault(args),
-		    args->argv[0], args->argv[1]);
-	json_decref(o);
-	return (0);
+	return (call_done(ctl, o, "vault %s: %s is %s\n", ctl_vault(args),
+	    args->argv[0], args->argv[1]));
 }
 
 /* The words of the command line and those of the API. */
