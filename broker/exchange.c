@@ -467,6 +467,8 @@ exchange_error(struct exchange *x, enum error_code code, int status,
 	char		 hint[URL_AUTHORITY_MAX];
 	ssize_t		 n;
 
+	/* Nothing is to leave for the upstream behind this. */
+	logstream_alone(&x->rec);
 	memset(&r, 0, sizeof(r));
 	r.status = status;
 	r.code = error_name(code);

@@ -83,6 +83,16 @@ static uint64_t		 moved;		/* when the window last moved */
 static struct logstream_stats	 stats;
 static struct log_bucket	 buckets[EVENT_MAX];
 
+/*
+ * Events that are over the rate, of one code.  Of whom they were is said only
+ * if all were of the same.
+ */
+static struct surplus {
+	uint64_t	 count;
+	uint64_t	 scope;
+	uint64_t	 vault;
+} surplus[EVENT_MAX];
+
 static void	logstream_turn(void *);
 static void	logstream_late(void *);
 static void	timer_end(int, short, void *);
@@ -106,6 +116,7 @@ static void	rec_off(struct logrec *);
 static void	expire(void);
 static void	call_ready(void);
 static void	put_events(void);
+static void	hold_event(const struct msg_event *);
 static int	bye_write(uint64_t);
 static void	emit_event(const struct msg_event *);
 
@@ -223,6 +234,12 @@ held_insert(struct logheld *h)
 		TAILQ_INSERT_HEAD(&waiting, h, entry);
 	else
 		TAILQ_INSERT_AFTER(&waiting, before, h, entry);
+}
+
+void
+logstream_alone(struct logrec *rec)
+{
+	rec->ready = NULL;
 }
 
 void
@@ -600,38 +617,30 @@ logstream_event(const struct msg_event *m)
 		fatalx("record: no such event");
 	if (e.count == 0)
 		e.count = 1;
-	if (!log_allowed(&buckets[m->code], loop_mono(), &held)) {
-		buckets[m->code].held += e.count - 1;
-		arm(&event_timer, 1000000);
-		return;
-	}
-	e.count += held;
-	emit_event(&e);
+	if (log_allowed(&buckets[m->code], loop_mono(), &held))
+		emit_event(&e);
+	else
+		hold_event(&e);
 }
 
-/* What was held back is told, if nothing of its kind came to carry it. */
+static void
+hold_event(const struct msg_event *m)
+{
+	struct surplus	*s = &surplus[m->code];
+
+	if (s->count == 0) {
+		s->scope = m->scope;
+		s->vault = m->vault;
+	} else if (s->scope != m->scope || s->vault != m->vault)
+		s->scope = s->vault = 0;
+	s->count += m->count;
+	arm(&event_timer, LOGSTREAM_SURPLUS * 1000);
+}
+
 static void
 timer_event(int fd, short what, void *arg)
 {
-	struct msg_event	 e;
-	uint64_t		 held;
-	int			 i, again = 0;
-
-	for (i = 0; i < EVENT_MAX; i++) {
-		if (buckets[i].held == 0)
-			continue;
-		if (!log_allowed(&buckets[i], loop_mono(), &held)) {
-			buckets[i].held--;
-			again = 1;
-			continue;
-		}
-		memset(&e, 0, sizeof(e));
-		e.code = i;
-		e.count = held;
-		emit_event(&e);
-	}
-	if (again)
-		arm(&event_timer, 1000000);
+	put_events();
 }
 
 /* One without a place is counted on, as one over the rate is. */
@@ -644,15 +653,14 @@ emit_event(const struct msg_event *m)
 	if ((len = window_encode(MSG_EVENT, m, &data)) == 0)
 		log_warn("record of an event");
 	if (len == 0 || window_fits(len) != WINDOW_FITS) {
-		buckets[m->code].held += m->count;
-		arm(&event_timer, 1000000);
+		hold_event(m);
 		return;
 	}
 	(void)window_put(data, len);
 	arm(&end_timer, LOGSTREAM_END * 1000);
 }
 
-/* At the end nothing is held back for its rate. */
+/* What was over the rate: neither from where nor for what, only how often. */
 static void
 put_events(void)
 {
@@ -660,12 +668,14 @@ put_events(void)
 	int			 i;
 
 	for (i = 0; i < EVENT_MAX; i++) {
-		if (buckets[i].held == 0)
+		if (surplus[i].count == 0)
 			continue;
 		memset(&e, 0, sizeof(e));
 		e.code = i;
-		e.count = buckets[i].held;
-		buckets[i].held = 0;
+		e.scope = surplus[i].scope;
+		e.vault = surplus[i].vault;
+		e.count = surplus[i].count;
+		surplus[i].count = 0;
 		emit_event(&e);
 	}
 }

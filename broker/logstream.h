@@ -48,6 +48,7 @@
 #define LOGSTREAM_HOLD		250		/* ms */
 #define LOGSTREAM_STRICT	2000		/* ms */
 #define LOGSTREAM_END		5		/* ms: END waits for a BEGIN */
+#define LOGSTREAM_SURPLUS	1000		/* ms: events over their rate */
 
 /*
  * What `ready' is told.  UNLOGGED goes on all the same and is counted; or, of
@@ -110,6 +111,9 @@ void	 logstream_begin(struct logrec *, uint64_t vault,
 	    const struct msg_begin *, void (*ready)(struct logrec *, int,
 	    void *), void *arg);
 
+/* Nobody waits for it any more: `ready' is not called.  It has to end. */
+void	 logstream_alone(struct logrec *);
+
 /*
  * The end of it, whatever `ready' said, also when it was not called yet; seq
  * and begin are filled in here.  Rides with the next BEGIN or leaves within
@@ -120,8 +124,9 @@ void	 logstream_end(struct logrec *, const struct msg_end *);
 
 /*
  * An event; seq is filled in.  Of each code LOG_BURST at once and LOG_RATE a
- * second in the long run are sent; what is over that is added to the count of
- * the next.  A count of 0 is 1.
+ * second in the long run are sent; what is over that makes one event more each
+ * LOGSTREAM_SURPLUS, with a count and without host, address and detail, of
+ * the scope of all of them or, when they differ, of none.  A count of 0 is 1.
  */
 void	 logstream_event(const struct msg_event *);
 

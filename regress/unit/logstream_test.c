@@ -58,6 +58,8 @@ static void	 case_strict(void);
 static void	 case_late(void);
 static void	 case_too_long(void);
 static void	 case_events(void);
+static void	 case_events_whose(void);
+static void	 case_alone(void);
 static void	 case_bye(void);
 static void	 case_bye_full(void);
 static void	 case_bye_window(void);
@@ -547,6 +549,90 @@ case_events(void)
 	CHECK(fix_get(&u) == MSG_NONE);
 }
 
+/*
+ * What one had too many of is not laid at the door of who comes next: they
+ * are told by themselves, of whom they were if that is one.
+ */
+static void
+case_events_whose(void)
+{
+	union msg_any		 u;
+	struct msg_event	 m;
+	uint64_t		 many = 0, none = 0;
+	int			 i;
+
+	fix_setup();
+	fix_start(0);
+	memset(&m, 0, sizeof(m));
+	m.code = EVENT_SNI_MISMATCH;
+	m.scope = 101;
+	m.vault = 1;
+	m.host = "many.example";
+	for (i = 0; i < LOG_BURST + 50; i++)
+		logstream_event(&m);
+	fix_run(200);
+	m.scope = 102;
+	m.vault = 2;
+	m.host = "once.example";
+	logstream_event(&m);
+	fix_run(1100);
+	fix_hello(1);
+	while (fix_get(&u) == MSG_EVENT) {
+		if (u.event.scope == 102)
+			CHECK(u.event.count == 1);
+		else
+			CHECK(u.event.scope == 101 && u.event.vault == 1);
+		if (u.event.scope == 101)
+			many += u.event.count;
+		if (*u.event.host == '\0')
+			none += u.event.count;
+	}
+	CHECK(many == LOG_BURST + 50 && none == 50);
+	/* Of both, and nobody can say how many of which. */
+	m.code = EVENT_TLS_CLIENT;
+	for (i = 0; i < LOG_BURST + 4; i++) {
+		m.scope = 101 + i % 2;
+		m.vault = 1 + i % 2;
+		logstream_event(&m);
+	}
+	fix_run(1100);
+	for (i = 0; i < LOG_BURST; i++)
+		CHECK(fix_get(&u) == MSG_EVENT && u.event.count == 1 &&
+		    u.event.scope == 101 + (uint64_t)i % 2);
+	CHECK(fix_get(&u) == MSG_EVENT && u.event.count == 4);
+	CHECK(u.event.scope == 0 && u.event.vault == 0);
+	CHECK(fix_get(&u) == MSG_NONE);
+}
+
+/* One that has its answer already: both records, and no `ready'. */
+static void
+case_alone(void)
+{
+	union msg_any	 u;
+
+	fix_setup();
+	fix_begin(&told[0], 1);
+	fix_begin(&told[1], 1);
+	fix_run(0);
+	logstream_alone(&told[0].rec);
+	fix_start(0);
+	fix_run(100);
+	CHECK(told[0].calls == 0 && told[1].calls == 1);
+	fix_end(&told[0]);
+	fix_run(100);
+	fix_hello(1);
+	CHECK(fix_get(&u) == MSG_BEGIN && u.begin.conn == 0);
+	CHECK(fix_get(&u) == MSG_BEGIN && u.begin.conn == 1);
+	CHECK(fix_get(&u) == MSG_END && u.end.begin == 1);
+	/* Nor when it goes unlogged. */
+	fix_kill();
+	fix_run(10);
+	fix_begin(&told[2], 3);
+	logstream_alone(&told[2].rec);
+	fix_run(300);
+	CHECK(told[2].calls == 0 && fix_lost(3) == 1);
+}
+
 static void
 case_bye(void)
 {
@@ -675,6 +761,8 @@ CASE(strict)
 CASE(late)
 CASE(too_long)
 CASE(events)
+CASE(events_whose)
+CASE(alone)
 CASE(bye)
 CASE(bye_full)
 CASE(bye_window)
@@ -704,6 +792,8 @@ main(void)
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_events_whose),
+		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_bye),
 		cmocka_unit_test(test_bye_full),
 		cmocka_unit_test(test_bye_window),
