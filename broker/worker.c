@@ -180,3 +180,10 @@ worker_finish(void)
 		log_warnx("not every record reached logd");
 	proc_exit();
 }
+
+uint64_t
+worker_conn(uint64_t n)
+{
+	return (n << 7 | (proc_self() == PROC_MITM ? 64 : 0) |
+	    (proc_index() & 63));
+}

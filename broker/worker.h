@@ -59,6 +59,13 @@ void	 worker_stats(void);
 void	 worker_stop(uint32_t grace_ms, void (*end)(void));
 int	 worker_stopping(void);
 
+/*
+ * The number of the n-th connection or tunnel for its records: those of the
+ * workers that live differ (of each kind there are 64 at most), and of the
+ * ones that were before them the instance does.
+ */
+uint64_t worker_conn(uint64_t n);
+
 /* For the tables of links. */
 #define WORKER_KEYD							\
 	{ MSG_SCOPE, lease_msg_scope },					\

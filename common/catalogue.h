@@ -657,7 +657,6 @@ MESSAGE(REVOKED, revoked, FROM_CLIENTS, TO_KEYD, 0,
  */
 MESSAGE(TUNNEL, tunnel, FROM_PROXY, TO_MITM, M_FD | M_BIG,
     U32(id)
-    U64(conn)
     U8(minor)
     ADDR(client)
     SECRET(token, 512)

@@ -119,7 +119,6 @@ tunnel_new(const struct msg_tunnel *q, int fd)
 		fatal("tunnel");
 	t->port = q->port;
 	t->client = q->client;
-	t->number = q->conn;
 	errno = EINVAL;
 	if (url_host(t->host, sizeof(t->host), q->host,
 	    strlen(q->host)) == URL_NONE || q->port == 0 ||
@@ -129,6 +128,7 @@ tunnel_new(const struct msg_tunnel *q, int fd)
 	}
 	TAILQ_INSERT_TAIL(&tunnels, t, entry);
 	count++;
+	t->number = worker_conn(++taken);
 	return (t);
 }
 
@@ -156,7 +156,6 @@ tunnel_msg(struct link *l, struct msg *m)
 		return;
 	}
 	m->fd = -1;
-	taken++;
 	(void)link_send(l, MSG_TUNNEL_ACK, &ack, -1);
 	if (q->early.len > 0 &&
 	    conn_unread(t->conn, q->early.data, q->early.len) == -1) {

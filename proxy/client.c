@@ -30,8 +30,8 @@
 #include "conn.h"
 #include "handoff.h"
 #include "log.h"
-#include "proc.h"
 #include "url.h"
+#include "worker.h"
 
 #define REALM		"Basic realm=\"brokerd\""
 #define PREFIX		"/proxy/"
@@ -83,10 +83,6 @@ client_addr(const struct sockaddr_storage *ss, struct msg_addr *a)
 	}
 }
 
-/*
- * Numbers of connections differ between the proxies, of which there are 64 at
- * most, since a mitm sees those of all.
- */
 void
 client_new(int fd, const struct sockaddr_storage *ss)
 {
@@ -106,7 +102,7 @@ client_new(int fd, const struct sockaddr_storage *ss)
 	accepted++;
 	client_addr(ss, &a);
 	serve_init(&c->serve, conn, &ops, c, &a,
-	    accepted << 6 | (proc_index() & 63));
+	    worker_conn(accepted));
 }
 
 static void

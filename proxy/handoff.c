@@ -181,7 +181,6 @@ handoff_send(struct handoff *h)
 	h->asked++;
 	memset(&q, 0, sizeof(q));
 	q.id = h->id;
-	q.conn = s->number;
 	q.minor = s->head.version == 11;
 	q.client = s->client;
 	q.token = h->cred.token;

@@ -554,7 +554,6 @@ tunnel(struct world *w, const char *sni, const char *path)
 	close(sv[0]);
 	memset(&m, 0, sizeof(m));
 	m.id = 5;
-	m.conn = 99;
 	m.client.af = 4;
 	m.token = "token";
 	m.host = "up.test";
