@@ -54,6 +54,7 @@ static void	 exchange_cut(struct lease_user *, void *);
 static void	 exchange_error(struct exchange *, enum error_code, int,
 		    const char *);
 static void	 exchange_known(struct exchange *);
+static void	 exchange_unsent(struct exchange *);
 static void	 exchange_end(struct exchange *);
 static const char *exchange_text(enum error_code);
 
@@ -442,7 +443,7 @@ exchange_fail(struct exchange *x, enum error_code code, int status,
 	    code == ERROR_REVOKED;
 	if (reset || code == ERROR_RESPONSE_TRUNCATED ||
 	    code == ERROR_CLIENT_CLOSED)
-		x->unsent = conn_unsent(s->conn);
+		exchange_unsent(x);
 	x->end.error_code = code;
 	s->exchange = NULL;
 	exchange_end(x);
@@ -497,6 +498,7 @@ exchange_error(struct exchange *x, enum error_code code, int status,
 		return;
 	}
 	x->end.bytes_out = n;
+	x->head_end = conn_queued(s->conn) - n;
 	serve_answered(s);
 }
 
@@ -521,11 +523,25 @@ exchange_client_gone(struct exchange *x)
 {
 	relay_free(x);
 	exchange_known(x);
-	x->unsent = conn_unsent(x->serve->conn);
+	exchange_unsent(x);
 	if (x->end.error_code == ERROR_NONE)
 		x->end.error_code = stopped ? ERROR_SHUTDOWN :
 		    ERROR_CLIENT_CLOSED;
 	exchange_end(x);
+}
+
+/*
+ * What is in the output is not sent any more.  An answer of which the client
+ * cannot have the whole head is none.
+ */
+static void
+exchange_unsent(struct exchange *x)
+{
+	const struct conn	*c = x->serve->conn;
+
+	x->unsent = conn_unsent(c);
+	if (conn_sent(c) < x->head_end)
+		x->end.status = 0;
 }
 
 /* The one END, and the end of x. */

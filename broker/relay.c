@@ -444,6 +444,7 @@ relay_respond(struct exchange *x)
 		return (0);
 	}
 	x->answered = 1;
+	x->head_end = conn_queued(s->conn);
 	x->end.status = x->head.status;
 	x->reusable = x->head.keepalive && x->head.framing != HTTP_BODY_EOF;
 	conn_timer(c, CONN_T_DEADLINE, 0);

@@ -452,6 +452,18 @@ conn_unsent(const struct conn *c)
 	return (buf_len(&c->out) + c->unsent);
 }
 
+uint64_t
+conn_queued(const struct conn *c)
+{
+	return (c->sent + buf_len(&c->out));
+}
+
+uint64_t
+conn_sent(const struct conn *c)
+{
+	return (c->sent);
+}
+
 int
 conn_full(const struct conn *c)
 {

@@ -211,6 +211,12 @@ struct buf	*conn_out(struct conn *);
 int		 conn_full(const struct conn *);
 /* Bytes of output that the kernel has not taken, or never will. */
 size_t		 conn_unsent(const struct conn *);
+/*
+ * Bytes of output that the kernel has taken so far; and that with what lies in
+ * conn_out(), which is where it has to come for all of that to be out.
+ */
+uint64_t	 conn_sent(const struct conn *);
+uint64_t	 conn_queued(const struct conn *);
 /* Low and high-water marks, and the hard bound; bytes. */
 void		 conn_marks(struct conn *, size_t, size_t, size_t);
 

@@ -559,6 +559,7 @@ connio_output(struct conn *c)
 		if (n == 0)
 			break;
 		buf_drain(&c->out, n);
+		c->sent += n;
 	}
 	if (buf_len(&c->out) < before)
 		conn_progress(c);

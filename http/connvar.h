@@ -98,6 +98,7 @@ struct conn {
 	uint64_t		 last;		/* when a byte came or went */
 	uint64_t		 arrived;	/* when input came, us */
 	size_t			 unsent;	/* output that was given up */
+	uint64_t		 sent;		/* output that was taken */
 	unsigned int		 idle;
 
 	struct conn_stats	 stats;
