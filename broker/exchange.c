@@ -148,10 +148,21 @@ exchange_refuse(struct serve *s, struct scope *scope, const struct target *t,
 	x->refusal.code = code;
 	x->refusal.status = status;
 	x->refusal.text = text;
-	if (s->head.error == HTTP_E_NONE)
-		exchange_ask(x);
-	else
-		exchange_refused(x, NULL);
+	exchange_ask(x);
+}
+
+void
+exchange_turn_away(struct serve *s, struct scope *scope,
+    const struct target *t, enum error_code code, int status,
+    const char *text)
+{
+	struct exchange	*x;
+
+	x = exchange_new(s, scope, t);
+	x->refusal.code = code;
+	x->refusal.status = status;
+	x->refusal.text = text;
+	exchange_refused(x, NULL);
 }
 
 static void
@@ -159,7 +170,8 @@ exchange_refused(struct exchange *x, const struct match *m)
 {
 	const struct refusal	*r = &x->refusal;
 
-	exchange_say(x, m, DECISION_BLOCKED, r->code, r->status, r->text);
+	exchange_say(x, m, r->code == ERROR_OVERLOADED ? DECISION_ERROR :
+	    DECISION_BLOCKED, r->code, r->status, r->text);
 }
 
 void
@@ -168,8 +180,8 @@ exchange_malformed(struct serve *s, struct scope *scope,
 {
 	enum http_error	 e = s->head.error;
 
-	exchange_refuse(s, scope, t, ERROR_BAD_REQUEST, http_error_status(e),
-	    http_error_text(e));
+	exchange_turn_away(s, scope, t, ERROR_BAD_REQUEST,
+	    http_error_status(e), http_error_text(e));
 }
 
 static void

@@ -58,12 +58,17 @@ struct target {
 /*
  * Serve the request whose head is in the serve.  exchange_refuse() logs and
  * answers it, whatever its service; the lease is asked for all the same, since
- * it says how the path may be recorded.  text is static.  exchange_malformed()
- * does so for one whose head could not be read, when it is known who sent it.
+ * it says how the path may be recorded.  text is static.  exchange_turn_away()
+ * does not ask, and records no path: for what names no host, and for what there
+ * is no time for; exchange_malformed() likewise, for a head that could not be
+ * read, when it is known who sent it.
  */
 void	 exchange_start(struct serve *, struct scope *, const struct target *);
 void	 exchange_refuse(struct serve *, struct scope *, const struct target *,
 	    enum error_code, int status, const char *text);
+void	 exchange_turn_away(struct serve *, struct scope *,
+	    const struct target *, enum error_code, int status,
+	    const char *text);
 void	 exchange_malformed(struct serve *, struct scope *,
 	    const struct target *);
 

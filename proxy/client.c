@@ -48,6 +48,7 @@ static void	 client_auth(struct client *, struct cred *);
 static void	 client_scope(struct scope *, const struct denied *, void *);
 static void	 client_unknown(struct client *);
 static void	 client_bad(struct client *, const char *);
+static void	 client_no_host(struct client *, struct cred *, const char *);
 static void	 client_addr(const struct sockaddr_storage *,
 		    struct msg_addr *);
 
@@ -165,6 +166,15 @@ client_bad(struct client *c, const char *text)
 	serve_answer(&c->serve, 400, "bad_request", text, NULL, 0);
 }
 
+/* It is refused whoever sent it; that is asked so that it has its record. */
+static void
+client_no_host(struct client *c, struct cred *cred, const char *text)
+{
+	c->status = 400;
+	c->text = text;
+	client_auth(c, cred);
+}
+
 /* No credential that one could ask keyd about. */
 static void
 client_unknown(struct client *c)
@@ -188,6 +198,8 @@ client_request(struct serve *s, void *arg)
 	TAILQ_REMOVE(&clients, c, entry);
 	TAILQ_INSERT_TAIL(&clients, c, entry);
 	memset(&c->target, 0, sizeof(c->target));
+	c->target.host = c->target.path = c->target.query = "";
+	c->status = 0;
 	if (h->form == HTTP_FORM_AUTHORITY)
 		client_connect(c);
 	else if (h->form == HTTP_FORM_ABSOLUTE)
@@ -208,15 +220,18 @@ client_connect(struct client *c)
 	struct cred		 cred;
 
 	c->target.ingress = INGRESS_MITM;
-	if (url_host(c->host, sizeof(c->host), h->base + h->authority.off,
-	    h->authority.len) == URL_NONE) {
-		client_bad(c, "CONNECT to what is no host");
-		return;
-	}
+	c->target.tls = 1;
 	if (cred_proxy(h, &cred) == -1) {
 		client_unknown(c);
 		return;
 	}
+	if (url_host(c->host, sizeof(c->host), h->base + h->authority.off,
+	    h->authority.len) == URL_NONE) {
+		client_no_host(c, &cred, "CONNECT to what is no host");
+		return;
+	}
+	c->target.host = c->host;
+	c->target.port = h->authority.port;
 	c->handoff = handoff_start(c, &cred, c->host, h->authority.port);
 	cred_clear(&cred);
 	if (c->handoff == NULL)
@@ -236,10 +251,16 @@ client_handed(struct client *c)
 void
 client_busy(struct client *c)
 {
+	struct cred	 cred;
+
 	c->handoff = NULL;
-	refused++;
-	serve_answer(&c->serve, 503, "overloaded",
-	    "no more tunnels can be served now", NULL, 1);
+	c->status = 503;
+	c->text = "no more tunnels can be served now";
+	/* It was there when the tunnel was asked for. */
+	if (cred_proxy(&c->serve.head, &cred) == -1)
+		client_unknown(c);
+	else
+		client_auth(c, &cred);
 }
 
 static void
@@ -250,9 +271,13 @@ client_forward(struct client *c)
 	struct cred		 cred;
 
 	t->ingress = INGRESS_FORWARD;
+	if (cred_proxy(h, &cred) == -1) {
+		client_unknown(c);
+		return;
+	}
 	if (url_host(c->host, sizeof(c->host), h->base + h->authority.off,
 	    h->authority.len) == URL_NONE) {
-		client_bad(c, "the request is for what is no host");
+		client_no_host(c, &cred, "the request is for what is no host");
 		return;
 	}
 	t->host = c->host;
@@ -261,10 +286,7 @@ client_forward(struct client *c)
 	t->pathlen = h->path.len;
 	t->query = HTTP_PTR(h, h->query);
 	t->querylen = h->query.len;
-	if (cred_proxy(h, &cred) == -1)
-		client_unknown(c);
-	else
-		client_auth(c, &cred);
+	client_auth(c, &cred);
 }
 
 /* /proxy/host[:port]/path?query, without the path for "/". */
@@ -302,10 +324,9 @@ client_explicit(struct client *c)
 	c->target.ingress = INGRESS_EXPLICIT;
 	if (cred_explicit(&c->serve.head, &cred) == -1)
 		client_unknown(c);
-	else if (client_explicit_target(c) == -1) {
-		cred_clear(&cred);
-		client_bad(c, "what follows /proxy/ is no host");
-	} else
+	else if (client_explicit_target(c) == -1)
+		client_no_host(c, &cred, "what follows /proxy/ is no host");
+	else
 		client_auth(c, &cred);
 }
 
@@ -330,7 +351,13 @@ client_scope(struct scope *s, const struct denied *d, void *arg)
 
 	c->asking = NULL;
 	if (s != NULL) {
-		exchange_start(&c->serve, s, &c->target);
+		if (c->status != 0) {
+			refused++;
+			exchange_turn_away(&c->serve, s, &c->target,
+			    c->status == 503 ? ERROR_OVERLOADED :
+			    ERROR_BAD_REQUEST, c->status, c->text);
+		} else
+			exchange_start(&c->serve, s, &c->target);
 		scope_release(s);
 		return;
 	}

@@ -41,6 +41,8 @@ struct client {
 	struct ask		*asking;
 	struct target		 target;	/* while keyd is asked */
 	char			 host[256];
+	int			 status;	/* known already: 0, 400, 503 */
+	const char		*text;		/* with it */
 	struct handoff		*handoff;
 };
 
