@@ -55,7 +55,7 @@ struct exchange {
 	uint8_t			 id[16];
 	uint64_t		 start;		/* monotonic, us */
 	size_t			 unsent;	/* of the answer, for ever */
-	uint64_t		 head_end;	/* conn_sent() behind its head */
+	uint64_t		 head_end;	/* of conn_sent(), behind it */
 	int			 begun;		/* it has its BEGIN */
 
 	char			 host[256];
