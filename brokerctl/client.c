@@ -368,9 +368,11 @@ client_take(struct client *c, struct answer *answer, const uint8_t *data,
 		return (answer_write(c, answer, data, n));
 	if (c->stream == NULL)
 		return (answer_add(c, answer, data, n));
+	if (n > 0 && c->stream->take(c->stream->arg, data, n) != 0)
+		return (client_fail(c, "not wanted"));
+	/* What passed while our own output waited is not the daemon's. */
 	wire_deadline(&c->wire, CLIENT_STREAM);
-	return (n > 0 && c->stream->take(c->stream->arg, data, n) != 0 ?
-	    client_fail(c, "not wanted") : 0);
+	return (0);
 }
 
 /* More bytes into the buffer: how many, 0 at the end, or -1. */
@@ -427,7 +429,6 @@ answer_write(struct client *c, struct answer *answer, const uint8_t *data,
 {
 	ssize_t	 w;
 
-	wire_deadline(&c->wire, CLIENT_TIMEOUT);
 	answer->length += n;
 	while (n > 0) {
 		if ((w = write(c->sink, data, n)) == -1 && errno == EINTR)
@@ -437,6 +438,8 @@ answer_write(struct client *c, struct answer *answer, const uint8_t *data,
 		data += w;
 		n -= w;
 	}
+	/* Whoever reads it may have been slow. */
+	wire_deadline(&c->wire, CLIENT_TIMEOUT);
 	return (0);
 }
 

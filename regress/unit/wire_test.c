@@ -18,9 +18,11 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -39,6 +42,13 @@ static char		 dir[64], path[80];
 static int		 listener;
 static struct target	 target;
 static struct wire	 w;
+static int		 sink = -1;	/* who is slow to take what comes */
+static time_t		 passed;	/* seconds it has taken for it */
+
+int	 __real_clock_gettime(clockid_t, struct timespec *);
+int	 __wrap_clock_gettime(clockid_t, struct timespec *);
+ssize_t	 __real_write(int, const void *, size_t);
+ssize_t	 __wrap_write(int, const void *, size_t);
 
 static int	setup(void **);
 static int	teardown(void **);
@@ -47,6 +57,26 @@ static void	deaf(void **);
 static void	ended(void **);
 static void	nobody(void **);
 static void	client_waits(void **);
+static pid_t	server(void);
+static int	take(void *, const uint8_t *, size_t);
+static void	slow_output(void **);
+
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	const int	 rv = __real_clock_gettime(clock, ts);
+
+	ts->tv_sec += passed;
+	return (rv);
+}
+
+ssize_t
+__wrap_write(int fd, const void *buf, size_t len)
+{
+	if (fd == sink)
+		passed += CLIENT_FILE;
+	return (__real_write(fd, buf, len));
+}
 
 static int
 setup(void **state)
@@ -153,6 +183,69 @@ nobody(void **state)
 	assert_non_null(strstr(w.error, "no-such-name.invalid: "));
 }
 
+/* One chunk in two parts, of which the second comes a moment later. */
+static pid_t
+server(void)
+{
+	static const char	 part[] = "HTTP/1.1 200 OK\r\nContent-Type: "
+				    "text/event-stream\r\nTransfer-Encoding: "
+				    "chunked\r\n\r\n4\r\nab";
+	static const char	 rest[] = "cd\r\n0\r\n\r\n";
+	char			 buf[512];
+	pid_t			 pid;
+	int			 fd;
+
+	if ((pid = fork()) != 0)
+		return (pid);
+	if ((fd = accept(listener, NULL, NULL)) == -1 ||
+	    read(fd, buf, sizeof(buf)) <= 0 ||
+	    write(fd, part, sizeof(part) - 1) == -1)
+		_exit(1);
+	usleep(200000);
+	_exit(write(fd, rest, sizeof(rest) - 1) == -1);
+}
+
+static int
+take(void *arg, const uint8_t *data, size_t n)
+{
+	*(size_t *)arg += n;
+	passed += CLIENT_FILE;
+	return (0);
+}
+
+/* An hour in which nobody took what had come is none of waiting for more. */
+static void
+slow_output(void **state)
+{
+	struct client_stream	 stream;
+	struct answer		 answer;
+	struct client		*c = client_new(&target);
+	size_t			 n = 0;
+	pid_t			 pid;
+	int			 status;
+
+	assert_true((sink = open("/dev/null", O_WRONLY)) != -1);
+	pid = server();
+	assert_int_equal(client_download(c, "/", sink, &answer), 0);
+	assert_int_equal(answer.length, 4);
+	answer_free(&answer);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	memset(&stream, 0, sizeof(stream));
+	stream.last = -1;
+	stream.take = take;
+	stream.arg = &n;
+	pid = server();
+	assert_int_equal(client_stream(c, "/", &stream, &answer), 0);
+	assert_int_equal(n, 4);
+	answer_free(&answer);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	client_free(c);
+	close(sink);
+	sink = -1;
+}
+
 /* The client says what failed, and can be used again. */
 static void
 client_waits(void **state)
@@ -182,6 +275,7 @@ main(void)
 		cmocka_unit_test(deaf),
 		cmocka_unit_test(ended),
 		cmocka_unit_test(nobody),
+		cmocka_unit_test(slow_output),
 		cmocka_unit_test(client_waits),
 	};
 
