@@ -41,8 +41,8 @@ export class Logs {
 		const at = address();
 
 		Object.assign(this, { root, vault, signIn, q: at.q,
-		    paused: at.paused, held: [], fresh: 0, rows: [], frozen: [],
-		    open: new Map(), older: null, wanted: at.row });
+		    paused: at.paused, held: [], fresh: 0, rows: [], came: [],
+		    frozen: [], open: new Map(), older: null, wanted: at.row });
 		current = this;
 		this.filter = new Filter(vault, at.q, (q) => this.search(q));
 		this.table = new Rows({ select: (r) => this.select(r, true),
@@ -125,9 +125,8 @@ export class Logs {
 		this.stream?.end();
 		this.abort?.abort();
 		const abort = this.abort = new AbortController();
-		Object.assign(this, { rows: [], held: [], fresh: 0, older: null,
-		    frozen: [], failed: null, skipped: false,
-		    apart: false });
+		Object.assign(this, { rows: [], came: [], held: [], fresh: 0,
+		    older: null, frozen: [], failed: null, apart: false });
 		this.open.clear();
 		clearTimeout(this.retry);
 		this.told.textContent = "";
@@ -317,20 +316,29 @@ export class Logs {
 				this.frozen[seen] = row;
 			else
 				this.fresh++;
-			this.held.unshift(row);
-			if (this.held.length > LIVE) {
-				this.held.length = LIVE;
-				this.skipped = true;
-			}
-		} else {
-			this.rows.unshift(row);
-			if (this.rows.length > LIVE) {
-				this.rows.length = LIVE;
-				this.older = this.rows.at(-1).id;
-			}
-		}
+			this.keepOf(this.held, row);
+		} else
+			this.keepOf(this.came, row);
 		this.update();
 		this.chart.later();
+	}
+
+	// The last LIVE of them and some, the oldest first: to put each in
+	// front of a long list takes longer than all the rest.
+	keepOf(list, row) {
+		if (list.push(row) > 2 * LIVE)
+			list.splice(0, LIVE);
+	}
+
+	// What came is the newest of the list.
+	take(list) {
+		if (list.length === 0)
+			return;
+		this.rows = list.reverse().concat(this.rows);
+		if (this.rows.length > LIVE) {
+			this.rows.length = LIVE;
+			this.older = this.rows.at(-1).id;
+		}
 	}
 
 	openRow(row) {
@@ -404,6 +412,8 @@ export class Logs {
 		const first = this.paused ? this.frozen :
 		    [...this.open.values()].reverse();
 
+		this.take(this.came);
+		this.came = [];
 		this.table.set(first.concat(this.rows));
 		if (this.settled) {
 			const row = this.settled;
@@ -495,17 +505,12 @@ export class Logs {
 			this.load();
 			return;
 		}
+		this.take(on ? this.came : this.held);
+		this.came = [];
 		if (on)
 			this.frozen = [...this.open.values()].reverse();
 		else {
-			this.rows = this.skipped ? this.held :
-			    this.held.concat(this.rows);
-			if (this.rows.length > LIVE)
-				this.rows.length = LIVE;
-			if (this.skipped || this.rows.length === LIVE)
-				this.older = this.rows.at(-1)?.id ?? null;
-			Object.assign(this, { held: [], fresh: 0, frozen: [],
-			    skipped: false });
+			Object.assign(this, { held: [], fresh: 0, frozen: [] });
 			this.table.toTop();
 		}
 		setAddress({ paused: on }, true);

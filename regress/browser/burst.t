@@ -14,11 +14,12 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
-# Many rows at once and for long: the newest are shown, the others are to be
-# had by scrolling back, none is missing, and what the page holds is bounded.
+# Many rows at once: the newest are shown, the others are to be had by scrolling
+# back, none is missing, and what the page holds is bounded.
 #
-# $BROWSER_ROWS is how many rows there are, 20000 when it says nothing; more than
-# 50000 want a longer LIMIT of regress/run, too.
+# It scrolls through $BROWSER_BACK of them, 15000 when it says nothing: a screen
+# of them takes the browser 15 ms to draw, and all of them, which make soak asks
+# for, four minutes.
 
 use strict;
 use warnings;
@@ -31,8 +32,9 @@ use Time::HiRes qw(sleep time);
 
 use constant SHOWN => 2000;	# rows that the page keeps while they come
 
-my $rows = $ENV{BROWSER_ROWS} // 20_000;
-alarm 240 + $rows / 100;
+my $rows = 100_000;
+my $deep = $ENV{BROWSER_BACK} // 15_000;
+alarm 240 + $deep / 100;
 begin(extra => "log retain rows 0\n");
 # The log of requests would have each row in it.
 $b = browse(log => 0);
@@ -57,11 +59,6 @@ sub columns {
 	    "'.head > *')].map((e) => Math.round(" .
 	    "e.getBoundingClientRect().left))")};
 }
-sub heap {
-	$b->cdp("HeapProfiler.collectGarbage");
-	my $r = $b->cdp("Runtime.getHeapUsage");
-	return $r->{usedSize};
-}
 sub pill {
 	return $b->eval("document.querySelector('.pill').innerText") =~
 	    s/,//gr =~ s/ .*//sr;
@@ -78,6 +75,7 @@ my $columns;
 traffic("/echo/first");
 row_with("/echo/first");
 $columns = columns();
+my $oldest = newest();
 my $pid = burst($rows, "burst");
 my $start = time;
 $b->wait("document.querySelector('[data-row=\"9\"]')");
@@ -141,122 +139,38 @@ my $back = <<'END';
 	})();
 END
 my $all = $rows * 5 / 4 + 1;
-my ($r, $end) = (undef, time + 30 + $rows / 200);
+$all = $deep if $deep < $all;
+my ($r, $end) = (undef, time + 60 + $deep / 200);
 do { $r = $b->js($back, $all, 1) } while (@{$r->{ids}} < $all && time < $end);
-my @seen = @{$r->{ids}};
+my @seen = @{$r->{ids}}[0 .. $all - 1];
 my @holes = grep { $seen[$_] != $seen[$_ + 1] + 1 } 0 .. $#seen - 1;
 is($seen[0], $head, "scrolling back from the newest");
-is(scalar(@seen), $all, "through all of $all rows");
+is(scalar(grep { defined } @seen), $all, "through $all rows");
 is("@seen[@holes]", "", "there is no hole");
 cmp_ok($r->{most}, "<", 1500, "with at most $r->{most} elements");
 like(badge(), qr/Paused/, "which paused it");
 # And to the newest again, as far as it was held.
 $b->js("window.seen = undefined");
 do { $r = $b->js($back, $all, -1) } while (@{$r->{ids}} < $all && time < $end);
-is(scalar(@{$r->{ids}}), $all, "and up again");
+cmp_ok(scalar(@{$r->{ids}}), ">=", $all, "and up again");
 $b->keys("g");
 ok(caught_up($head) && state("Live"), "live");
 
-# A link to a row that is far back, and on from there.
-my $far = $head - 3000;
-$b->go($b->url =~ s/\?.*//r . "?vault=default&row=$far");
-ok(state("Paused"), "a link to an old row");
-ok(eval { $b->wait("document.querySelector('.row.selected')?.dataset.id === " .
-    "'$far'", 20) }, "shows it");
-ok(eval { $b->wait("document.querySelector('[data-id=\"" . ($far + 3) .
-    "\"]')", 20) }, "with those after it") or diag join " ", ids();
+# Links to rows that are far back, and on from there: the first of all, and one
+# whose newer ones come by themselves.
+for my $far ($oldest, $head - 3000) {
+	$b->go($b->url =~ s/\?.*//r . "?vault=default&row=$far");
+	ok(state("Paused"), "a link to an old row");
+	ok(eval { $b->wait("document.querySelector('.row.selected')?.dataset" .
+	    ".id === '$far'", 20) }, "shows it");
+	ok(eval { $b->wait("document.querySelector('[data-id=\"" .
+	    ($far + 3) .  "\"]')", 20) }, "with those after it") or
+	    diag join " ", ids();
+}
 $b->press("Go on");
 ok(caught_up($head) && state("Live"), "and on to the newest");
 my @now = ids();
 is("@now", join(" ", map { $head - $_ } 0 .. $#now), "without a hole");
 clean("a burst");
-
-# A day of 50 rows a second, faster: what is held does not grow.  Its stream
-# is played, for nobody has a day.
-$b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
-	window.EventSource = class extends EventTarget {
-		constructor() {
-			super();
-			window.source = this;
-			setTimeout(() => this.onopen(), 10);
-		}
-		close() { }
-	};
-END
-sign_in();
-my $played = <<'END';
-	return (async () => {
-		const [n, from] = arguments, row = (id) => ({ kind: "request",
-		    id, request_id: `r${id}`, method: "GET", host: `h${id}:1`,
-		    path: `/p/${id}`, matched_service: "s", status: 200,
-		    credential_keys: ["K"], error_code: "", actor_name: "a",
-		    actor_id: "x", session: "", latency_us: 1000,
-		    decision: "brokered", ingress: "mitm", detail: null,
-		    created_at: "2026-01-01T00:00:00.000000Z" });
-		for (let i = 0; i < n; i++) {
-			const id = from + i, open = row(id);
-			if (id % 4 === 0)
-				window.source.dispatchEvent(new MessageEvent(
-				    "open", { data: JSON.stringify(open) }));
-			// Some whose end is never heard of.
-			if (id % 100 === 0)
-				window.source.dispatchEvent(new MessageEvent(
-				    "open", { data: JSON.stringify({ ...open,
-				    request_id: `lost${id}` }) }));
-			if (id % 4 === 0)
-				window.source.dispatchEvent(new MessageEvent(
-				    "close", { data: JSON.stringify({
-				    request_id: open.request_id }) }));
-			window.source.dispatchEvent(new MessageEvent("log", {
-			    data: JSON.stringify(open), lastEventId: `${id}`
-			}));
-			if (i % 2000 === 0)
-				await new Promise((f) => setTimeout(f, 0));
-		}
-		return n;
-	})();
-END
-my ($many, $from) = (50_000, 10_000_000);
-$b->js($played, $many, $from);
-my $first = heap();
-$b->js($played, $many, $from += $many) for 1 .. 3;
-my $then = heap();
-cmp_ok($then - $first, "<", 2_000_000, sprintf
-    "%d rows more: %.1f MB, %.1f MB before", 3 * $many, $then / 1e6,
-    $first / 1e6);
-cmp_ok(elements(), "<", 1500, elements() . " elements");
-# A reader that was too slow is told so; of what was in flight it hears no end.
-ok($b->eval("document.querySelector('.row.open') !== null"),
-    "some are in flight");
-$b->js("window.source.dispatchEvent(new MessageEvent('lagged', " .
-    "{ data: '{\"cursor\":1}' }))");
-ok(state("Catching up"), "lagged: it catches up");
-ok(eval { $b->wait("document.querySelector('.row.open') === null", 10) },
-    "and nothing is in flight for ever");
-ok(state("Live"), "and is live again");
-# What retention took before it could be shown is said where it is seen.
-$b->js("window.source.dispatchEvent(new MessageEvent('trimmed', " .
-    "{ data: '{\"gone\":1234,\"oldest_id\":9,\"exact\":true}' }))");
-like($b->eval("document.querySelector('.told').innerText"), qr/1,234 rows/,
-    "rows that retention took are told");
-# Paused as well.
-$b->keys("Space");
-$b->js($played, $many, $from += $many);
-# It is drawn a moment later.
-sub pill_is {
-	my ($n, $what) = @_;
-	my $is;
-
-	for (1 .. 50) {
-		last if ($is = pill()) == $n;
-		select undef, undef, undef, 0.1;
-	}
-	is($is, $n, $what);
-}
-pill_is($many, "all are counted while it is paused");
-$first = heap();
-$b->js($played, $many, $from += $many) for 1 .. 2;
-cmp_ok(heap() - $first, "<", 2_000_000, "what is held back is bounded too");
-pill_is(3 * $many, "and counted");
 
 finish();
