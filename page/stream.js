@@ -43,6 +43,10 @@ export class Stream {
 				this.on.row(JSON.parse(e.data));
 			});
 		}
+		// How far it is where nothing matches: from there it goes on.
+		s.addEventListener("beat", (e) => {
+			this.cursor = Number(e.lastEventId);
+		});
 		s.addEventListener("open", (e) =>
 		    this.event(e, (d) => this.on.openRow(d)));
 		s.addEventListener("close", (e) =>
