@@ -35,10 +35,7 @@
 static struct record *
 request(const char *host)
 {
-	struct record	*r = fix_request(1, 0, "/");
-
-	r->host = host;
-	return (r);
+	return (fix_request_to(1, "GET", host, "example", "/"));
 }
 
 static void
@@ -87,10 +84,8 @@ test_borders(void **state)
 	int64_t		 one, two;
 
 	fix_open();
-	a = request("ab");
-	b = request("a");
-	a->method = "c";
-	b->method = "bc";
+	a = fix_request_to(1, "c", "ab", "example", "/");
+	b = fix_request_to(1, "bc", "a", "example", "/");
 	lookup(a, 1, &one);
 	lookup(b, 1, &two);
 	assert_int_not_equal(one, two);
@@ -134,11 +129,12 @@ test_cache(void **state)
 
 	fix_open();
 	assert_int_equal(db_begin(0), 0);
-	r = request(host);
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < DICT_CACHE + 100; i++) {
 			(void)snprintf(host, sizeof(host), "h%d", i);
+			r = request(host);
 			lookup(r, i + 1, &entry);
+			record_free(r);
 			if (i == 0 && round == 0)
 				first = entry;
 			if (i == 0)
@@ -149,7 +145,6 @@ test_cache(void **state)
 	assert_int_equal(db_commit(), 0);
 	assert_int_equal(fix_int("SELECT count(*) FROM targets"),
 	    DICT_CACHE + 100);
-	record_free(r);
 }
 
 /* A rollback takes entries away; nobody may go on to use them. */

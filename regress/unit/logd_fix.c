@@ -199,6 +199,17 @@ fix_vault(uint64_t id, const char *name)
 struct record *
 fix_request(uint64_t vault, uint64_t seq, const char *path)
 {
+	struct record	*r;
+
+	r = fix_request_to(vault, "GET", "api.example.com", "example", path);
+	r->seq = seq;
+	return (r);
+}
+
+struct record *
+fix_request_to(uint64_t vault, const char *method, const char *host,
+    const char *service, const char *path)
+{
 	struct msg_begin	 b;
 	struct msg_end		 e;
 	struct record		*r;
@@ -207,14 +218,13 @@ fix_request(uint64_t vault, uint64_t seq, const char *path)
 	memset(&b, 0, sizeof(b));
 	memset(&e, 0, sizeof(e));
 	record_uuid(b.request_id, loop_wall());
-	b.seq = seq;
 	b.ingress = INGRESS_MITM;
 	b.protocol = PROTOCOL_HTTP11;
-	b.method = "GET";
-	b.host = "api.example.com";
+	b.method = method;
+	b.host = host;
 	b.port = 443;
 	b.path = path;
-	b.service = "example";
+	b.service = service;
 	b.keys = "EXAMPLE_KEY";
 	b.auth_header = "authorization";
 	b.auth_scheme = SCHEME_BEARER;
@@ -227,7 +237,6 @@ fix_request(uint64_t vault, uint64_t seq, const char *path)
 	w = who_new(vault, ACTOR_AGENT, "7", "agent", "");
 	r = record_request(NULL, &b, w, NULL);
 	who_unref(w);
-	r->seq = seq;
 	record_end(r, &e);
 	return (r);
 }

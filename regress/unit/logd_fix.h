@@ -58,6 +58,8 @@ void	 fix_audit(struct rec_audit *);
 
 /* A complete request with some fields of its own. */
 struct record	*fix_request(uint64_t vault, uint64_t seq, const char *path);
+struct record	*fix_request_to(uint64_t vault, const char *method,
+		    const char *host, const char *service, const char *path);
 /* One number from the database. */
 int64_t	 fix_int(const char *sql);
 /* Run SQL that must work. */

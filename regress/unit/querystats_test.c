@@ -102,9 +102,9 @@ add_random(void)
 	    502, 0, -1, 999 };
 	struct record			*r;
 
-	r = fix_request(arc4random_uniform(4), 0, "/");
-	r->host = hosts[arc4random_uniform(4)];
-	r->service = arc4random_uniform(2) ? "s" : "";
+	r = fix_request_to(arc4random_uniform(4), "GET",
+	    hosts[arc4random_uniform(4)], arc4random_uniform(2) ? "s" : "",
+	    "/");
 	r->status = status[arc4random_uniform(9)];
 	r->latency = (int64_t)arc4random_uniform(1 <<
 	    arc4random_uniform(28)) - 1;
@@ -450,9 +450,8 @@ test_names(void **state)
 	for (i = 0; i < ROLLTOP_MAX + 50; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "h%03d.example",
 		    i);
-		r = fix_request(1, 0, "/");
-		r->host = names[i];
-		r->service = i % 3 ? "most" : "least";
+		r = fix_request_to(1, "GET", names[i], i % 3 ? "most" :
+		    "least", "/");
 		record_uuid(r->request_id, now * MINUTE);
 		batch_add(r);
 	}

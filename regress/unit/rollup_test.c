@@ -52,9 +52,9 @@ add_random(void)
 	    0, -1, 999 };
 	struct record			*r;
 
-	r = fix_request(arc4random_uniform(3) + 1, 0, "/");
-	r->host = hosts[arc4random_uniform(4)];
-	r->service = arc4random_uniform(2) ? "s" : "";
+	r = fix_request_to(arc4random_uniform(3) + 1, "GET",
+	    hosts[arc4random_uniform(4)], arc4random_uniform(2) ? "s" : "",
+	    "/");
 	r->status = status[arc4random_uniform(8)];
 	r->latency = (int64_t)arc4random_uniform(1 << arc4random_uniform(28)) -
 	    1;
@@ -233,9 +233,8 @@ test_bounds(void **state)
 	    3 * ROLLUP_CACHE);
 	consistent();
 	for (i = 0; i < 400; i++) {
-		r = fix_request(2, 0, "/");
 		(void)snprintf(host[i], sizeof(host[i]), "h%d.example", i);
-		r->host = host[i];
+		r = fix_request_to(2, "GET", host[i], "example", "/");
 		record_uuid(r->request_id, clock_now() - 100 * 1440 * MINUTE /
 		    2);
 		batch_add(r);
@@ -263,8 +262,7 @@ test_names(void **state)
 		(void)snprintf(host[i], sizeof(host[i]), "h%d.example", i);
 	for (h = 0; h < hours; h++) {
 		for (i = 0; i < ROLLTOP_MAX; i++) {
-			r = fix_request(1, 0, "/");
-			r->host = host[i];
+			r = fix_request_to(1, "GET", host[i], "example", "/");
 			record_uuid(r->request_id, clock_now() -
 			    h * 60 * MINUTE);
 			batch_add(r);
@@ -344,8 +342,8 @@ test_read(void **state)
 	fix_open();
 	vaults();
 	for (i = 0; i < 4000; i++) {
-		r = fix_request(1 + i % 2, 0, "/");
-		r->host = i % 4 == 0 ? "a" : i % 4 == 1 ? "b" : "c";
+		r = fix_request_to(1 + i % 2, "GET", i % 4 == 0 ? "a" :
+		    i % 4 == 1 ? "b" : "c", "example", "/");
 		record_uuid(r->request_id, (now - 3999 + i) * MINUTE);
 		r->status = i % 10 == 0 ? 503 : 200;
 		batch_add(r);
@@ -384,17 +382,13 @@ test_read(void **state)
 static void
 test_reused(void **state)
 {
-	struct record	*r;
-
 	fix_open();
 	vaults();
 	batch_add(fix_request(1, 0, "/"));
 	assert_int_equal(batch_flush(0), 0);
 	fix_sql("DELETE FROM targets");
 	dict_clear();
-	r = fix_request(1, 0, "/");
-	r->host = "other.example";
-	batch_add(r);
+	batch_add(fix_request_to(1, "GET", "other.example", "example", "/"));
 	assert_int_equal(batch_flush(0), 0);
 	written();
 	assert_int_equal(fix_int("SELECT max(target) FROM log"), 1);
