@@ -27,6 +27,83 @@
 
 #include "msg.h"
 
+#define ARENA_CHUNK	8192
+
+struct arena_chunk {
+	struct arena_chunk	*next;
+	size_t			 size;
+	size_t			 used;
+	max_align_t		 data[];
+};
+
+/* What is left to decode. */
+struct span {
+	const uint8_t	*p;
+	size_t		 left;
+};
+
+static int	field_encode(struct ibuf *, const struct msg_field *,
+		    const void *);
+static int	text_encode(struct ibuf *, const struct msg_field *,
+		    const char *);
+static int	text_decode(struct span *, size_t, const char **);
+static int	blob_decode(struct span *, size_t, struct msg_blob *);
+static int	addr_encode(struct ibuf *, const struct msg_addr *);
+static int	addr_decode(struct span *, struct msg_addr *);
+static int	list_encode(struct ibuf *, const struct msg_field *,
+		    const uint8_t *, uint32_t);
+static int	list_decode(struct span *, const struct rec_desc *, uint32_t,
+		    void *, uint32_t *, struct arena *);
+static const uint8_t	*span_take(struct span *, size_t);
+static int	span_get(struct span *, void *, size_t);
+static int	goes(const struct msg_desc *, enum proc, enum proc);
+static uint64_t	hash_bytes(uint64_t, const void *, size_t);
+static uint64_t	hash_number(uint64_t, uint64_t);
+static uint64_t	hash_desc(uint64_t, const struct rec_desc *);
+
+/*
+ * A decoder for each structure.  A log record has some thirty fields of a few
+ * bytes: to look each of them up in the table costs more than all the rest.
+ */
+#define U8(f)		&& span_get(sp, &o->f, sizeof(o->f)) == 0
+#define U16(f)		U8(f)
+#define U32(f)		U8(f)
+#define U64(f)		U8(f)
+#define I64(f)		U8(f)
+#define FIX(f, n)	&& span_get(sp, o->f, n) == 0
+#define STR(f, max)	&& text_decode(sp, max, &o->f) == 0
+#define SECRET(f, max)	STR(f, max)
+#define BLOB(f, max)	&& blob_decode(sp, max, &o->f) == 0
+#define ADDR(f)		&& addr_decode(sp, &o->f) == 0
+#define LIST(f, r, max)	&& list_decode(sp, &desc_##r, max, &o->f,	\
+			    &o->f##_n, arena) == 0
+#define FIELDS(kind, n, fields)						\
+static int								\
+decode_##kind##_##n(struct span *sp, void *obj, struct arena *arena)	\
+{									\
+	struct kind##_##n	*o = obj;				\
+									\
+	(void)o;							\
+	return (1 fields ? 0 : -1);					\
+}
+#define RECORD(n, fields) FIELDS(rec, n, fields)
+#define MESSAGE(t, n, from, to, flags, fields) FIELDS(msg, n, fields)
+#include "catalogue.h"
+#undef RECORD
+#undef MESSAGE
+#undef FIELDS
+#undef U8
+#undef U16
+#undef U32
+#undef U64
+#undef I64
+#undef FIX
+#undef STR
+#undef SECRET
+#undef BLOB
+#undef ADDR
+#undef LIST
+
 /*
  * The table.  Each structure's fields are returned by a function, since only
  * inside one can the offsets name "this structure".
@@ -58,7 +135,7 @@ fields_##kind##_##n(void)						\
 #define RECORD(n, fields)						\
 FIELDS(rec, n, fields)							\
 const struct rec_desc desc_##n = {					\
-	#n, sizeof(struct rec_##n), fields_rec_##n			\
+	#n, sizeof(struct rec_##n), fields_rec_##n, decode_rec_##n	\
 };
 #define MESSAGE(t, n, from, to, flags, fields) FIELDS(msg, n, fields)
 #include "catalogue.h"
@@ -67,56 +144,14 @@ const struct rec_desc desc_##n = {					\
 
 #define RECORD(n, fields)
 #define MESSAGE(t, n, from, to, flags, fields)				\
-	{ { #t, sizeof(struct msg_##n), fields_msg_##n }, MSG_##t, from, to, \
-	    flags },
+	{ { #t, sizeof(struct msg_##n), fields_msg_##n, decode_msg_##n },	\
+	    MSG_##t, from, to, flags },
 static const struct msg_desc table[] = {
-	{ { "NONE", 0, NULL }, MSG_NONE, 0, 0, 0 },
+	{ { "NONE", 0, NULL, NULL }, MSG_NONE, 0, 0, 0 },
 #include "catalogue.h"
 };
 #undef RECORD
 #undef MESSAGE
-
-#define ARENA_CHUNK	8192
-
-struct arena_chunk {
-	struct arena_chunk	*next;
-	size_t			 size;
-	size_t			 used;
-	max_align_t		 data[];
-};
-
-/*
- * What is left to decode.  A message has some thirty fields of a few bytes:
- * a call of ibuf_get(3) for each of them costs more than all the rest.
- */
-struct span {
-	const uint8_t	*p;
-	size_t		 left;
-};
-
-static int	field_encode(struct ibuf *, const struct msg_field *,
-		    const void *);
-static int	field_decode(struct span *, const struct msg_field *, void *,
-		    struct arena *);
-static int	text_encode(struct ibuf *, const struct msg_field *,
-		    const char *);
-static int	text_decode(struct span *, const struct msg_field *,
-		    const char **);
-static int	addr_encode(struct ibuf *, const struct msg_addr *);
-static int	addr_decode(struct span *, struct msg_addr *);
-static int	list_encode(struct ibuf *, const struct msg_field *,
-		    const uint8_t *, uint32_t);
-static int	list_decode(struct span *, const struct msg_field *, void *,
-		    struct arena *);
-static int	span_decode(struct span *, const struct rec_desc *, void *,
-		    struct arena *);
-static int	fixed_decode(struct span *, uint8_t *, size_t);
-static const uint8_t	*span_take(struct span *, size_t);
-static int	span_get(struct span *, void *, size_t);
-static int	goes(const struct msg_desc *, enum proc, enum proc);
-static uint64_t	hash_bytes(uint64_t, const void *, size_t);
-static uint64_t	hash_number(uint64_t, uint64_t);
-static uint64_t	hash_desc(uint64_t, const struct rec_desc *);
 
 const struct msg_desc *
 msg_desc(uint32_t type)
@@ -327,16 +362,28 @@ span_get(struct span *sp, void *to, size_t n)
  * second NUL before it would make the string two things at once.
  */
 static int
-text_decode(struct span *sp, const struct msg_field *f, const char **s)
+text_decode(struct span *sp, size_t max, const char **s)
 {
 	const uint8_t	*p;
 	uint16_t	 len;
 
-	if (span_get(sp, &len, sizeof(len)) == -1 || len > f->max ||
+	if (span_get(sp, &len, sizeof(len)) == -1 || len > max ||
 	    (p = span_take(sp, (size_t)len + 1)) == NULL ||
 	    memchr(p, '\0', (size_t)len + 1) != p + len)
 		return (-1);
 	*s = (const char *)p;
+	return (0);
+}
+
+static int
+blob_decode(struct span *sp, size_t max, struct msg_blob *blob)
+{
+	blob->data = NULL;
+	if (span_get(sp, &blob->len, sizeof(blob->len)) == -1 ||
+	    blob->len > max)
+		return (-1);
+	if (blob->len > 0 && (blob->data = span_take(sp, blob->len)) == NULL)
+		return (-1);
 	return (0);
 }
 
@@ -398,25 +445,23 @@ list_encode(struct ibuf *buf, const struct msg_field *f, const uint8_t *items,
  * refused before memory is spent on it.
  */
 static int
-list_decode(struct span *sp, const struct msg_field *f, void *obj,
-    struct arena *arena)
+list_decode(struct span *sp, const struct rec_desc *desc, uint32_t max,
+    void *list, uint32_t *n, struct arena *arena)
 {
 	uint8_t		*items = NULL;
-	uint32_t	 i, n;
+	uint32_t	 i;
 
-	if (span_get(sp, &n, sizeof(n)) == -1 || n > f->max || n > sp->left)
+	if (span_get(sp, n, sizeof(*n)) == -1 || *n > max || *n > sp->left)
 		return (-1);
-	if (n > 0 && (items = arena_alloc(arena, n * f->rec->size)) == NULL) {
+	if (*n > 0 && (items = arena_alloc(arena, *n * desc->size)) == NULL) {
 		errno = ENOMEM;
 		return (-1);
 	}
-	for (i = 0; i < n; i++) {
-		if (span_decode(sp, f->rec, items + i * f->rec->size,
-		    arena) == -1)
+	for (i = 0; i < *n; i++) {
+		if (desc->decode(sp, items + i * desc->size, arena) == -1)
 			return (-1);
 	}
-	memcpy((uint8_t *)obj + f->off, &items, sizeof(items));
-	memcpy((uint8_t *)obj + f->noff, &n, sizeof(n));
+	memcpy(list, &items, sizeof(items));
 	return (0);
 }
 
@@ -460,66 +505,6 @@ field_encode(struct ibuf *buf, const struct msg_field *f, const void *obj)
 	return (-1);
 }
 
-static int
-field_decode(struct span *sp, const struct msg_field *f, void *obj,
-    struct arena *arena)
-{
-	uint8_t		*p = (uint8_t *)obj + f->off;
-	struct msg_blob	*blob;
-
-	switch (f->type) {
-	case F_STR:
-	case F_SECRET:
-		return (text_decode(sp, f, (const char **)p));
-	case F_BLOB:
-		blob = (struct msg_blob *)p;
-		blob->data = NULL;
-		if (span_get(sp, &blob->len, sizeof(blob->len)) == -1 ||
-		    blob->len > f->max)
-			return (-1);
-		if (blob->len == 0)
-			return (0);
-		blob->data = span_take(sp, blob->len);
-		return (blob->data == NULL ? -1 : 0);
-	case F_ADDR:
-		return (addr_decode(sp, (struct msg_addr *)p));
-	case F_LIST:
-		return (list_decode(sp, f, obj, arena));
-	default:
-		return (fixed_decode(sp, p, f->max));
-	}
-}
-
-/* Most fields are of these sizes, each of them one move. */
-static int
-fixed_decode(struct span *sp, uint8_t *to, size_t n)
-{
-	switch (n) {
-	case 1:
-		return (span_get(sp, to, 1));
-	case 4:
-		return (span_get(sp, to, 4));
-	case 8:
-		return (span_get(sp, to, 8));
-	default:
-		return (span_get(sp, to, n));
-	}
-}
-
-static int
-span_decode(struct span *sp, const struct rec_desc *desc, void *obj,
-    struct arena *arena)
-{
-	const struct msg_field	*f;
-
-	for (f = desc->fields(); f->name != NULL; f++) {
-		if ((f->type <= F_FIX ? fixed_decode(sp, (uint8_t *)obj +
-		    f->off, f->max) : field_decode(sp, f, obj, arena)) == -1)
-			return (-1);
-	}
-	return (0);
-}
-
 int
 rec_encode(struct ibuf *buf, const struct rec_desc *desc, const void *obj)
 {
@@ -539,7 +524,7 @@ rec_from_blob(const struct msg_blob *blob, const struct rec_desc *desc,
 	struct span	 sp = { blob->data, blob->len };
 
 	errno = 0;
-	if (span_decode(&sp, desc, obj, arena) == 0 && sp.left == 0)
+	if (desc->decode(&sp, obj, arena) == 0 && sp.left == 0)
 		return (0);
 	if (errno != ENOMEM)
 		errno = EBADMSG;

@@ -111,6 +111,8 @@ enum msg_ftype {
 };
 
 struct rec_desc;
+struct arena;
+struct span;
 
 /* A field: where it is in its structure and how much of it there may be. */
 struct msg_field {
@@ -126,6 +128,8 @@ struct rec_desc {
 	const char		*name;
 	size_t			 size;
 	const struct msg_field	*(*fields)(void);	/* ends with NULL */
+	int			(*decode)(struct span *, void *,
+				    struct arena *);	/* msg.c's own */
 };
 
 struct msg_desc {

@@ -611,10 +611,10 @@ static void
 test_hash(void **state)
 {
 	struct rec_desc		 others[] = {
-		{ "CONF_START", 4, other_fields },
-		{ "CONF_START", 4, other_cap },
-		{ "CONF_START", 4, other_name },
-		{ "CONF_START", 4, other_type }
+		{ "CONF_START", 4, other_fields, NULL },
+		{ "CONF_START", 4, other_cap, NULL },
+		{ "CONF_START", 4, other_name, NULL },
+		{ "CONF_START", 4, other_type, NULL }
 	};
 	struct msg_desc		 d = *msg_desc(MSG_CONF_START);
 	uint64_t		 h = msg_hash(1, &d);
