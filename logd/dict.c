@@ -26,9 +26,6 @@
 #include "log.h"
 #include "rollup.h"
 
-/* vault, port, scheme, and five texts with their NULs. */
-#define KEY_MAX		(8 + 2 + 1 + 257 + 33 + 65 + 1101 + 65)
-
 #define BUCKETS		DICT_CACHE
 
 struct target {
@@ -36,8 +33,11 @@ struct target {
 	TAILQ_ENTRY(target)	 lru;		/* oldest use first */
 	struct dict_entry	 entry;
 	uint64_t		 hash;
+	uint64_t		 vault;
+	uint16_t		 port;
+	uint8_t			 auth_scheme;
 	size_t			 len;
-	uint8_t			 key[];
+	char			 texts[];	/* as a record has them */
 };
 LIST_HEAD(targets, target);
 TAILQ_HEAD(lru, target);
@@ -79,11 +79,11 @@ static struct db_sql	 sql_least = DB_SQL(
     "SELECT min(last_id) FROM (SELECT last_id FROM targets WHERE vault = ?1"
     " UNION ALL SELECT last_id FROM scopes WHERE vault = ?1)");
 
-static struct target	*target_find(const uint8_t *, size_t, uint64_t);
-static void	target_put(const uint8_t *, size_t, uint64_t,
-		    const struct dict_entry *);
-static size_t	target_key(const struct record *, uint64_t, uint8_t *);
-static uint64_t	target_hash(const uint8_t *, size_t);
+static struct target	*target_find(const struct record *, uint64_t,
+		    uint64_t);
+static void	target_put(const struct record *, uint64_t, uint64_t);
+static uint64_t	target_mix(uint64_t, uint64_t);
+static uint64_t	target_hash(const struct record *, uint64_t);
 static int	target_load(const struct record *, uint64_t, int64_t,
 		    struct dict_entry *);
 static int	entry_load(sqlite3_stmt *, struct dict_entry *);
@@ -91,59 +91,47 @@ static int64_t	entry_bound(const struct dict_entry *, int64_t);
 static int	entry_use(struct db_sql *, struct dict_entry *, int64_t);
 static void	entry_new(struct dict_entry *, int64_t);
 
+static uint64_t
+target_mix(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 1099511628211ULL;
+	return (h ^ h >> 32);
+}
+
 /*
  * Eight bytes at a time.  Seeded; and whatever is put in, there are no more
  * than DICT_CACHE to look at.
  */
 static uint64_t
-target_hash(const uint8_t *p, size_t len)
+target_hash(const struct record *r, uint64_t vault)
 {
+	const char	*p = r->host;
+	size_t		 len = r->target_len;
 	uint64_t	 h, word;
 
 	if (seed == 0)
 		arc4random_buf(&seed, sizeof(seed));
-	h = seed ^ len;
+	h = target_mix(seed ^ len, vault);
+	h = target_mix(h, (uint64_t)r->port << 8 | r->auth_scheme);
 	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		h = (h ^ word) * 1099511628211ULL;
-		h ^= h >> 32;
+		h = target_mix(h, word);
 	}
 	word = 0;
 	memcpy(&word, p, len);
-	h = (h ^ word) * 1099511628211ULL;
-	return (h ^ h >> 32);
-}
-
-static size_t
-target_key(const struct record *r, uint64_t vault, uint8_t *key)
-{
-	const char	*texts[] = { r->host, r->method, r->service, r->keys,
-			    r->auth_header };
-	size_t		 i, len, n = 0;
-
-	memcpy(key, &vault, sizeof(vault));
-	n += sizeof(vault);
-	memcpy(key + n, &r->port, sizeof(r->port));
-	n += sizeof(r->port);
-	key[n++] = r->auth_scheme;
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		len = strlen(texts[i]) + 1;
-		if (len > KEY_MAX - n)
-			fatalx("target: a text is too long");
-		memcpy(key + n, texts[i], len);
-		n += len;
-	}
-	return (n);
+	return (target_mix(h, word));
 }
 
 static struct target *
-target_find(const uint8_t *key, size_t len, uint64_t hash)
+target_find(const struct record *r, uint64_t vault, uint64_t hash)
 {
 	struct target	*t;
 
 	LIST_FOREACH(t, &targets[hash % BUCKETS], bucket) {
-		if (t->hash == hash && t->len == len &&
-		    memcmp(t->key, key, len) == 0)
+		if (t->hash == hash && t->vault == vault &&
+		    t->port == r->port && t->auth_scheme == r->auth_scheme &&
+		    t->len == r->target_len &&
+		    memcmp(t->texts, r->host, t->len) == 0)
 			break;
 	}
 	if (t == NULL)
@@ -154,8 +142,7 @@ target_find(const uint8_t *key, size_t len, uint64_t hash)
 }
 
 static void
-target_put(const uint8_t *key, size_t len, uint64_t hash,
-    const struct dict_entry *e)
+target_put(const struct record *r, uint64_t vault, uint64_t hash)
 {
 	struct target	*t;
 
@@ -166,12 +153,15 @@ target_put(const uint8_t *key, size_t len, uint64_t hash,
 		free(t);
 		dict_counters.cached--;
 	}
-	if ((t = malloc(sizeof(*t) + len)) == NULL)
+	if ((t = malloc(sizeof(*t) + r->target_len)) == NULL)
 		fatal("target");
 	t->hash = hash;
-	t->entry = *e;
-	t->len = len;
-	memcpy(t->key, key, len);
+	t->entry = r->target;
+	t->vault = vault;
+	t->port = r->port;
+	t->auth_scheme = r->auth_scheme;
+	t->len = r->target_len;
+	memcpy(t->texts, r->host, t->len);
 	LIST_INSERT_HEAD(&targets[hash % BUCKETS], t, bucket);
 	TAILQ_INSERT_TAIL(&lru, t, lru);
 	dict_counters.cached++;
@@ -296,14 +286,10 @@ target_load(const struct record *r, uint64_t vault, int64_t id,
 int
 dict_target(struct record *r, uint64_t vault, int64_t id)
 {
+	const uint64_t	 hash = target_hash(r, vault);
 	struct target	*t;
-	uint8_t		 key[KEY_MAX];
-	uint64_t	 hash;
-	size_t		 len;
 
-	len = target_key(r, vault, key);
-	hash = target_hash(key, len);
-	if ((t = target_find(key, len, hash)) != NULL) {
+	if ((t = target_find(r, vault, hash)) != NULL) {
 		dict_counters.hits++;
 		if (entry_use(&sql_use_target, &t->entry, id) == -1)
 			return (-1);
@@ -314,7 +300,7 @@ dict_target(struct record *r, uint64_t vault, int64_t id)
 	if (target_load(r, vault, id, &r->target) == -1 ||
 	    entry_use(&sql_use_target, &r->target, id) == -1)
 		return (-1);
-	target_put(key, len, hash, &r->target);
+	target_put(r, vault, hash);
 	return (0);
 }
 

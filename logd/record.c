@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +27,11 @@
 #include "log.h"
 #include "record.h"
 
-#define NTEXTS	7
+/* A record's texts as they lie in memory; up to T_PATH they are a target's. */
+enum {
+	T_HOST, T_METHOD, T_SERVICE, T_KEYS, T_AUTH_HEADER, T_PATH, T_DETAIL,
+	NTEXTS
+};
 
 /*
  * Memory of records that are gone is kept for the next, since a flush frees a
@@ -95,38 +100,40 @@ record_alloc(size_t size)
  * A worker quotes what it was sent.  One that has been taken over may not, and
  * what is in the database is shown by programs that do not know that: a
  * byte that is not printable becomes a question mark.  Eight are looked at
- * together, since nearly always there is none.
+ * together, since nearly always there is none; the NULs between the texts are
+ * let by.
  */
 #define EACH(c)	((c) * UINT64_C(0x0101010101010101))
 
 static void
 record_clean(char *s, size_t n)
 {
-	uint64_t	 w, odd = 0;
+	uint64_t	 w, full, odd = 0;
 	size_t		 i;
 
-	for (i = 0; i + sizeof(w) <= n; i += sizeof(w)) {
+	for (i = 0; i < n; i += sizeof(w)) {
 		memcpy(&w, s + i, sizeof(w));
-		odd |= w | (w - EACH(0x20)) | (w + EACH(1));
+		full = ((w & EACH(0x7f)) + EACH(0x7f)) | w;
+		odd |= w | (w + EACH(1)) | ((w - EACH(0x20)) & full);
 	}
-	if ((odd & EACH(0x80)) != 0)
-		i = 0;
-	for (; i < n; i++) {
-		if (s[i] < 0x20 || s[i] > 0x7e)
+	if ((odd & EACH(0x80)) == 0)
+		return;
+	for (i = 0; i < n; i++) {
+		if (s[i] != '\0' && (s[i] < 0x20 || s[i] > 0x7e))
 			s[i] = '?';
 	}
 }
 
 /*
- * One allocation a record, its texts behind it: method, host, path, service,
- * keys, auth_header, detail.
+ * One allocation a record, its texts behind it, in words that are whole.
+ * Those that make up a target come first, so that they are one piece.
  */
 static struct record *
 record_new(const char *const *texts, enum log_kind kind)
 {
 	struct record	*r;
 	const char	*copy[NTEXTS];
-	size_t		 len[NTEXTS], total = sizeof(*r);
+	size_t		 len[NTEXTS], total = 0;
 	char		*p;
 	int		 i;
 
@@ -134,22 +141,25 @@ record_new(const char *const *texts, enum log_kind kind)
 		len[i] = texts[i] == NULL ? 1 : strlen(texts[i]) + 1;
 		total += len[i];
 	}
-	r = record_alloc(total);
+	total = (total + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
+	r = record_alloc(sizeof(*r) + total);
 	p = (char *)(r + 1);
+	memset(p + total - sizeof(uint64_t), 0, sizeof(uint64_t));
 	for (i = 0; i < NTEXTS; i++) {
 		copy[i] = p;
 		memcpy(p, texts[i] == NULL ? "" : texts[i], len[i]);
-		if (kind != KIND_AUDIT)
-			record_clean(p, len[i] - 1);
 		p += len[i];
 	}
-	r->method = copy[0];
-	r->host = copy[1];
-	r->path = copy[2];
-	r->service = copy[3];
-	r->keys = copy[4];
-	r->auth_header = copy[5];
-	r->detail = copy[6];
+	if (kind != KIND_AUDIT)
+		record_clean((char *)(r + 1), total);
+	r->host = copy[T_HOST];
+	r->method = copy[T_METHOD];
+	r->service = copy[T_SERVICE];
+	r->keys = copy[T_KEYS];
+	r->auth_header = copy[T_AUTH_HEADER];
+	r->path = copy[T_PATH];
+	r->detail = copy[T_DETAIL];
+	r->target_len = r->path - r->host;
 	r->kind = kind;
 	r->status = -1;
 	r->latency = -1;
@@ -161,8 +171,8 @@ struct record *
 record_request(struct stream *st, const struct msg_begin *m, struct who *who,
     const char *detail)
 {
-	const char	*texts[NTEXTS] = { m->method, m->host, m->path,
-			    m->service, m->keys, m->auth_header, detail };
+	const char	*texts[NTEXTS] = { m->host, m->method, m->service,
+			    m->keys, m->auth_header, m->path, detail };
 	struct record	*r;
 
 	r = record_new(texts, KIND_REQUEST);
@@ -187,8 +197,8 @@ struct record *
 record_event(enum event_code event, uint64_t vault, struct who *who,
     const char *host, const char *detail, uint64_t count)
 {
-	const char	*texts[NTEXTS] = { NULL, host, NULL, NULL, NULL, NULL,
-			    detail };
+	const char	*texts[NTEXTS] = { [T_HOST] = host,
+			    [T_DETAIL] = detail };
 	struct record	*r;
 
 	r = record_new(texts, KIND_EVENT);
@@ -214,8 +224,8 @@ record_gap(uint64_t vault, uint64_t count, const char *detail)
 struct record *
 record_audit(const struct rec_audit *a)
 {
-	const char	*texts[NTEXTS] = { NULL, NULL, a->action, NULL, NULL,
-			    NULL, a->detail };
+	const char	*texts[NTEXTS] = { [T_PATH] = a->action,
+			    [T_DETAIL] = a->detail };
 	struct record	*r;
 
 	r = record_new(texts, KIND_AUDIT);
@@ -231,8 +241,8 @@ struct record *
 record_stored(struct stream *st, uint64_t seq, const char *path,
     const char *detail)
 {
-	const char	*texts[NTEXTS] = { NULL, NULL, path, NULL, NULL, NULL,
-			    detail };
+	const char	*texts[NTEXTS] = { [T_PATH] = path,
+			    [T_DETAIL] = detail };
 	struct record	*r;
 
 	r = record_new(texts, KIND_REQUEST);
@@ -312,14 +322,12 @@ record_uuid(uint8_t *id, int64_t us)
 int64_t
 record_time(const uint8_t *id)
 {
-	uint64_t	 ms = 0;
-	unsigned int	 a;
-	int		 i;
+	uint64_t	 w;
 
-	for (i = 0; i < 6; i++)
-		ms = ms << 8 | id[i];
-	a = (id[6] & 0x0fU) << 8 | id[7];
-	return ((int64_t)(ms * 1000 + (a * 1000 + 4095) / 4096));
+	memcpy(&w, id, sizeof(w));
+	w = be64toh(w);
+	return ((int64_t)((w >> 16) * 1000 +
+	    ((w & 0xfff) * 1000 + 4095) / 4096));
 }
 
 size_t

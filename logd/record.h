@@ -90,12 +90,13 @@ struct record {
 	uint8_t			 upstream[18];
 	uint8_t			 client_len;
 	uint8_t			 upstream_len;
-	const char		*method;	/* never NULL, all of them */
-	const char		*host;
-	const char		*path;		/* action, of an audit row */
+	const char		*host;		/* never NULL, all of them */
+	const char		*method;
 	const char		*service;
 	const char		*keys;
 	const char		*auth_header;
+	size_t			 target_len;	/* these five with their NULs */
+	const char		*path;		/* action, of an audit row */
 	const char		*detail;
 	char			*note;		/* memory of a later detail */
 	size_t			 size;		/* of it all, texts included */
@@ -108,6 +109,7 @@ TAILQ_HEAD(records, record);
 #define REC_DROPPED	0x08	/* refused by the database */
 #define REC_NEWOPEN	0x10	/* in open_requests, in this transaction */
 #define REC_BAD		0x20	/* ended a whole transaction: not again */
+#define REC_LISTED	0x40	/* among its stream's open ones */
 
 /*
  * Constructors; no memory is fatal.  A `who' is referenced.  Texts are

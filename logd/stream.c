@@ -314,10 +314,8 @@ begin(struct link *l, struct msg *m)
 		r->kind = KIND_EVENT;
 		r->event = EVENT_ORPHAN_VAULT;
 	}
-	RB_INSERT(open_requests, &st->open, r);
 	st->begins++;
-	st->nopen++;
-	stream_counters.open++;
+	stream_note(r);
 	batch_add(r);
 	if (b->strict)
 		batch_strict();
@@ -416,16 +414,21 @@ bye(struct link *l, struct msg *m)
 }
 
 void
+stream_note(struct record *r)
+{
+	RB_INSERT(open_requests, &r->stream->open, r);
+	r->flags |= REC_LISTED;
+	r->stream->nopen++;
+	stream_counters.open++;
+}
+
+void
 stream_forget(struct record *r)
 {
-	struct record	*found;
-
-	if (r->stream == NULL)
-		return;
-	found = RB_FIND(open_requests, &r->stream->open, r);
-	if (found != r)
+	if ((r->flags & REC_LISTED) == 0)
 		return;
 	RB_REMOVE(open_requests, &r->stream->open, r);
+	r->flags &= ~REC_LISTED;
 	r->stream->nopen--;
 	stream_counters.open--;
 }

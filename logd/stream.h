@@ -99,7 +99,8 @@ int64_t		 stream_id(const struct stream *);
 uint64_t	 stream_committed(uint64_t instance);	/* 0: not known */
 int		 stream_over(uint64_t instance);	/* nothing will come */
 
-/* A record is no longer open, or never was. */
+/* A record of r->stream is open; it no longer is, or never was. */
+void		 stream_note(struct record *);
 void		 stream_forget(struct record *);
 
 struct stream_counters {

@@ -92,9 +92,7 @@ load_request(struct stream *st, sqlite3_stmt *s)
 		r->who = who_new(sqlite3_column_int64(s, 10),
 		    sqlite3_column_int(s, 11), db_text(s, 12), db_text(s, 13),
 		    db_text(s, 14));
-	RB_INSERT(open_requests, &st->open, r);
-	st->nopen++;
-	stream_counters.open++;
+	stream_note(r);
 }
 
 static int
