@@ -24,6 +24,7 @@
 #include "db.h"
 #include "dict.h"
 #include "insert.h"
+#include "log.h"
 #include "refuse.h"
 #include "rollup.h"
 #include "rowtab.h"
@@ -32,8 +33,13 @@
 #include "stream.h"
 #include "vault.h"
 
-static struct db_sql	 sql_rows = DB_SQL("INSERT INTO log (" ROWTAB_COLUMNS
+static struct db_sql	 sql_row = DB_SQL("INSERT INTO log (" ROWTAB_COLUMNS
     ") SELECT " ROWTAB_COLUMNS " FROM rowtab");
+/* SQLite gives these the ids after the last row's. */
+static struct db_sql	 sql_next = DB_SQL("INSERT INTO log (" ROWTAB_MOST ", "
+    ROWTAB_RARE ") SELECT " ROWTAB_MOST ", " ROWTAB_RARE " FROM rowtab");
+static struct db_sql	 sql_plain = DB_SQL("INSERT INTO log (" ROWTAB_MOST
+    ") SELECT " ROWTAB_MOST " FROM rowtab");
 static struct db_sql	 sql_open = DB_SQL(
     "INSERT INTO open_requests (stream, seq, vault, scope, target, flags,"
     " request_id, conn, path, client, trace_id, detail)"
@@ -52,12 +58,15 @@ static int		 nslots;
 static int64_t		 now;		/* of the statements under way */
 static int64_t		 next_id = 1;
 static int64_t		 first_id = 1;	/* of this transaction */
+static int64_t		 tail;		/* its last row, 0: none yet */
 static uint64_t		 rows;		/* in it */
 static int		 singly;	/* one by one, to find a bad one */
 
 static int	insert_refs(struct record *, int64_t, int64_t *);
 static int	insert_flush(void);
+static int	insert_run(const struct rowtab_row *, int, int *);
 static int	insert_several(const struct rowtab_row *, int);
+static int	insert_counted(const struct rowtab_row *, int);
 static int	insert_each(const struct rowtab_row *, int);
 static int	insert_refused(struct record *);
 static int	insert_count(const struct record *);
@@ -66,6 +75,7 @@ int
 insert_init(int64_t next)
 {
 	next_id = first_id = next;
+	tail = 0;
 	nslots = 0;
 	rollup_clear();
 	served_undo();
@@ -149,6 +159,19 @@ insert_count(const struct record *r)
 	return (rollup_add(&row));
 }
 
+static int
+insert_counted(const struct rowtab_row *first, int n)
+{
+	int	 i;
+
+	tail = first[n - 1].id;
+	for (i = 0; i < n; i++) {
+		if (insert_count(first[i].r) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
 /* One by one: to find the row that is to blame. */
 static int
 insert_each(const struct rowtab_row *first, int n)
@@ -157,8 +180,8 @@ insert_each(const struct rowtab_row *first, int n)
 
 	for (i = 0; i < n; i++) {
 		rowtab_set(&first[i], 1, now);
-		if (db_run(&sql_rows, "") == 0) {
-			if (insert_count(first[i].r) == -1)
+		if (db_run(&sql_row, "") == 0) {
+			if (insert_counted(&first[i], 1) == -1)
 				return (-1);
 		} else if (insert_refused(first[i].r) == -1)
 			return (-1);
@@ -166,18 +189,38 @@ insert_each(const struct rowtab_row *first, int n)
 	return (0);
 }
 
+/*
+ * Rows that follow the last one of this transaction need not say where they
+ * go: to look for the place of each costs more than to append it.  How many
+ * there are of them; else the first alone, so that the next ones follow.
+ */
 static int
-insert_several(const struct rowtab_row *first, int n)
+insert_run(const struct rowtab_row *first, int n, int *plain)
 {
 	int	 i;
 
-	rowtab_set(first, n, now);
-	if (db_run(&sql_rows, "") == 0) {
-		for (i = 0; i < n; i++) {
-			if (insert_count(first[i].r) == -1)
-				return (-1);
+	*plain = 1;
+	for (i = 0; i < n && first[i].id == tail + 1 + i; i++)
+		*plain &= rowtab_plain(first[i].r);
+	return (i);
+}
+
+static int
+insert_several(const struct rowtab_row *first, int n)
+{
+	int	 plain, m = insert_run(first, n, &plain);
+
+	if (m == 0)
+		return (insert_each(first, 1) == -1 ? -1 : 1);
+	rowtab_set(first, m, now);
+	if (db_run(plain ? &sql_plain : &sql_next, "") == 0) {
+		if (sqlite3_last_insert_rowid(db_handle()) !=
+		    first[m - 1].id) {
+			log_warnx("request log: a row got another id");
+			singly = 1;
+			return (-1);
 		}
-		return (0);
+		return (insert_counted(first, m) == -1 ? -1 : m);
 	}
 	if (db_error() != DB_CONSTRAINT)
 		return (-1);
@@ -185,22 +228,25 @@ insert_several(const struct rowtab_row *first, int n)
 		singly = 1;
 		return (-1);
 	}
-	return (insert_each(first, n));
+	return (insert_each(first, m) == -1 ? -1 : m);
 }
 
 static int
 insert_flush(void)
 {
-	int	 rc;
+	int	 n, i = 0;
 
 	if (nslots == 0)
 		return (0);
 	now = clock_now();
-	rc = singly ? insert_each(slots, nslots) :
-	    insert_several(slots, nslots);
-	if (rc == 0)
-		nslots = 0;
-	return (rc);
+	if (singly && insert_each(slots, i = nslots) == -1)
+		return (-1);
+	for (; i < nslots; i += n) {
+		if ((n = insert_several(slots + i, nslots - i)) == -1)
+			return (-1);
+	}
+	nslots = 0;
+	return (0);
 }
 
 int
@@ -273,6 +319,7 @@ void
 insert_undo(void)
 {
 	next_id = first_id;
+	tail = 0;
 	nslots = 0;
 	rows = 0;
 	rollup_clear();
@@ -289,5 +336,6 @@ insert_committed(void)
 	rows = 0;
 	singly = 0;
 	first_id = next_id;
+	tail = 0;
 	refuse_committed();
 }

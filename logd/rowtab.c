@@ -91,6 +91,15 @@ rowtab_set(const struct rowtab_row *first, int n, int64_t us)
 	now = us;
 }
 
+int
+rowtab_plain(const struct record *r)
+{
+	size_t	 len;
+
+	(void)rowtab_trace(r, &len);
+	return (len == 0 && r->count == 0 && *r->detail == '\0');
+}
+
 int64_t
 rowtab_flags(const struct record *r)
 {

@@ -30,10 +30,11 @@
  * several rows copies each once more.  It is a virtual table of
  * this connection alone: see "The Virtual Table Mechanism Of SQLite".
  */
-#define ROWTAB_COLUMNS							\
-    "id, vault, scope, target, flags, status, request_id, stream, seq,"	\
-    " conn, latency, ttfb, bytes_in, bytes_out, path, client, upstream," \
-    " trace_id, count, detail"
+#define ROWTAB_MOST							\
+    "vault, scope, target, flags, status, request_id, stream, seq,"	\
+    " conn, latency, ttfb, bytes_in, bytes_out, path, client, upstream"
+#define ROWTAB_RARE	"trace_id, count, detail"	/* see rowtab_plain() */
+#define ROWTAB_COLUMNS	"id, " ROWTAB_MOST ", " ROWTAB_RARE
 
 /* A record with its id and, if not 0, the row of its scope. */
 struct rowtab_row {
@@ -49,6 +50,9 @@ int	 rowtab_init(void);
  * time (microseconds since the epoch) is that of the commit.
  */
 void	 rowtab_set(const struct rowtab_row *, int n, int64_t us);
+
+/* Has it none of the rare columns? */
+int	 rowtab_plain(const struct record *);
 
 /* As the database has them; a trace id of zeros is none, of no length. */
 int64_t		 rowtab_flags(const struct record *);
