@@ -42,8 +42,13 @@ SLIST_HEAD(blocks, block);
 static struct blocks	 blocks = SLIST_HEAD_INITIALIZER(blocks);
 static unsigned int	 nblocks;
 
+/* The same of buffers whose bytes are elsewhere: each a part of a block. */
+static TAILQ_HEAD(, ibuf)	 parts = TAILQ_HEAD_INITIALIZER(parts);
+static unsigned int	 nparts;
+
 static void	*block_get(size_t);
 static void	 block_put(void *, size_t);
+static void	 part_free(struct ibuf *);
 static int	 ibuf_fits(uint64_t, uint64_t);
 static int	 ibuf_grow(struct ibuf *, size_t);
 static unsigned char	*ibuf_inline(struct ibuf *);
@@ -103,6 +108,57 @@ ibuf_open(size_t len)
 	buf->size = buf->max = len;
 	buf->fd = -1;
 	return (buf);
+}
+
+struct ibufblock *
+ibufblock_new(size_t len)
+{
+	return (calloc(1, sizeof(struct ibufblock) + len));
+}
+
+void
+ibufblock_leave(struct ibufblock *b)
+{
+	if (b == NULL)
+		return;
+	b->left = 1;
+	if (b->parts == 0)
+		free(b);
+}
+
+struct ibuf *
+ibuf_part(struct ibufblock *b, unsigned char *p, size_t len)
+{
+	struct ibuf	*buf;
+
+	if ((buf = TAILQ_FIRST(&parts)) != NULL) {
+		TAILQ_REMOVE(&parts, buf, entry);
+		nparts--;
+	} else if ((buf = malloc(sizeof(*buf))) == NULL)
+		return (NULL);
+	buf->buf = p;
+	buf->size = buf->max = buf->wpos = len;
+	buf->rpos = 0;
+	buf->block = b;
+	buf->fd = -1;
+	b->parts++;
+	return (buf);
+}
+
+static void
+part_free(struct ibuf *buf)
+{
+	struct ibufblock	*b = buf->block;
+
+	explicit_bzero(buf->buf, buf->size);
+	if (--b->parts == 0 && b->left)
+		free(b);
+	if (nparts == BLOCKS_KEPT) {
+		free(buf);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&parts, buf, entry);
+	nparts++;
 }
 
 struct ibuf *
@@ -594,7 +650,9 @@ ibuf_free(struct ibuf *buf)
 	save_errno = errno;
 	if (buf->fd >= 0)
 		close(buf->fd);
-	if (buf->buf == ibuf_inline(buf))
+	if (buf->block != NULL)
+		part_free(buf);
+	else if (buf->buf == ibuf_inline(buf))
 		block_put(buf, sizeof(*buf) + buf->size);
 	else {
 		freezero(buf->buf, buf->size);

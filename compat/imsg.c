@@ -27,19 +27,21 @@
 
 #include <imsg.h>
 
+#include "ibufq.h"
+
 #define IMSG_ALLOW_FDPASS	0x01
 #define IMSG_FD_MARK		0x80000000U
 
 static int	 imsg_fill(struct imsg *, struct ibuf *);
 static struct ibuf	*imsg_header(struct imsgbuf *, uint32_t, uint32_t,
 		    pid_t, size_t, size_t);
-static struct ibuf	*imsg_parse_hdr(struct ibuf *, void *, int *);
+static size_t	 imsg_length(const void *, void *, int *);
 
 int
 imsgbuf_init(struct imsgbuf *imsgbuf, int fd)
 {
 	memset(imsgbuf, 0, sizeof(*imsgbuf));
-	imsgbuf->w = msgbuf_new_reader(IMSG_HEADER_SIZE, imsg_parse_hdr,
+	imsgbuf->w = msgbuf_new_parts(IMSG_HEADER_SIZE, imsg_length,
 	    imsgbuf);
 	if (imsgbuf->w == NULL)
 		return (-1);
@@ -72,28 +74,21 @@ imsgbuf_set_maxsize(struct imsgbuf *imsgbuf, uint32_t max)
 }
 
 /* Called by the reader for each header; arg is the imsgbuf. */
-static struct ibuf *
-imsg_parse_hdr(struct ibuf *buf, void *arg, int *fd)
+static size_t
+imsg_length(const void *data, void *arg, int *fd)
 {
 	struct imsg_hdr	 hdr;
 	struct imsgbuf	*imsgbuf = arg;
-	struct ibuf	*msg;
 	uint32_t	 len;
 
-	if (ibuf_get(buf, &hdr, sizeof(hdr)) == -1)
-		return (NULL);
+	memcpy(&hdr, data, sizeof(hdr));
 	len = hdr.len & ~IMSG_FD_MARK;
 	if (len < IMSG_HEADER_SIZE || len > imsgbuf->maxsize) {
 		errno = ERANGE;
-		return (NULL);
+		return (0);
 	}
-	if ((msg = ibuf_open(len)) == NULL)
-		return (NULL);
-	if (hdr.len & IMSG_FD_MARK) {
-		ibuf_fd_set(msg, *fd);
-		*fd = -1;
-	}
-	return (msg);
+	*fd = (hdr.len & IMSG_FD_MARK) != 0;
+	return (len);
 }
 
 int

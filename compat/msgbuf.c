@@ -30,19 +30,22 @@
 #include "ibufq.h"
 
 /*
- * rbuf holds at most an incomplete header between two reads, of hlen bytes,
- * and hfd the fd that came with that header's first byte.  As soon as the
- * header is complete its message is in rpmsg, where further reads go
- * directly.
+ * Between two reads the block has messages that nobody has freed and at most
+ * an incomplete header, of hlen bytes at hoff; hfd is the fd that came with
+ * that header's first byte.  As soon as a header is complete its message is in
+ * rpmsg, where further reads go directly, or if it is whole it is a part of
+ * the block.
  */
 struct msgbuf {
 	struct ibufqueue	 bufs;
 	struct ibufqueue	 rbufs;
 	struct ibuf		*rpmsg;
-	unsigned char		*rbuf;
+	struct ibufblock	*block;
 	struct ibuf		*(*readhdr)(struct ibuf *, void *, int *);
+	size_t			(*length)(const void *, void *, int *);
 	void			*rarg;
 	size_t			 hdrsz;
+	size_t			 hoff;
 	size_t			 hlen;
 	int			 hfd;
 	int			 rerrno;	/* framing lost */
@@ -58,6 +61,9 @@ static void	 msgbuf_drain(struct msgbuf *, size_t);
 static int	 msgbuf_input(struct msgbuf *, size_t, int);
 static void	 msgbuf_keep(struct msgbuf *, size_t, size_t, int *);
 static ssize_t	 msgbuf_message(struct msgbuf *, size_t, size_t, int *);
+static ssize_t	 msgbuf_part(struct msgbuf *, size_t, size_t, int *);
+static int	 msgbuf_room(struct msgbuf *);
+static struct msgbuf	*msgbuf_reader(size_t, void *);
 static size_t	 msgbuf_rest(struct msgbuf *, size_t);
 static int	 msgbuf_rdiov(struct msgbuf *, struct iovec *);
 static int	 msgbuf_takefd(struct msghdr *);
@@ -77,9 +83,8 @@ msgbuf_new(void)
 	return (m);
 }
 
-struct msgbuf *
-msgbuf_new_reader(size_t hdrsz,
-    struct ibuf *(*readhdr)(struct ibuf *, void *, int *), void *arg)
+static struct msgbuf *
+msgbuf_reader(size_t hdrsz, void *arg)
 {
 	struct msgbuf	*m;
 
@@ -89,13 +94,34 @@ msgbuf_new_reader(size_t hdrsz,
 	}
 	if ((m = msgbuf_new()) == NULL)
 		return (NULL);
-	if ((m->rbuf = calloc(1, IBUF_READ_SIZE)) == NULL) {
+	if ((m->block = ibufblock_new(IBUF_READ_SIZE)) == NULL) {
 		free(m);
 		return (NULL);
 	}
 	m->hdrsz = hdrsz;
-	m->readhdr = readhdr;
 	m->rarg = arg;
+	return (m);
+}
+
+struct msgbuf *
+msgbuf_new_reader(size_t hdrsz,
+    struct ibuf *(*readhdr)(struct ibuf *, void *, int *), void *arg)
+{
+	struct msgbuf	*m;
+
+	if ((m = msgbuf_reader(hdrsz, arg)) != NULL)
+		m->readhdr = readhdr;
+	return (m);
+}
+
+struct msgbuf *
+msgbuf_new_parts(size_t hdrsz,
+    size_t (*length)(const void *, void *, int *), void *arg)
+{
+	struct msgbuf	*m;
+
+	if ((m = msgbuf_reader(hdrsz, arg)) != NULL)
+		m->length = length;
 	return (m);
 }
 
@@ -107,7 +133,7 @@ msgbuf_clear(struct msgbuf *m)
 	ibuf_free(m->rpmsg);
 	m->rpmsg = NULL;
 	if (m->hlen > 0)
-		explicit_bzero(m->rbuf, m->hlen);
+		explicit_bzero(m->block->data + m->hoff, m->hlen);
 	m->hlen = 0;
 	msgbuf_closefd(&m->hfd);
 }
@@ -118,7 +144,7 @@ msgbuf_free(struct msgbuf *m)
 	if (m == NULL)
 		return;
 	msgbuf_clear(m);
-	free(m->rbuf);
+	ibufblock_leave(m->block);
 	free(m);
 }
 
@@ -160,16 +186,19 @@ msgbuf_closefd(int *fd)
 }
 
 /*
- * Takes len bytes that were just read into rbuf at off as a message's header
- * and as much of its rest as is there.  Returns how many bytes it used.
+ * Takes len bytes of the block at off as a message's header and as much of its
+ * rest as is there.  Returns how many bytes it used.
  */
 static ssize_t
 msgbuf_message(struct msgbuf *m, size_t off, size_t len, int *fd)
 {
+	unsigned char	*p = m->block->data + off;
 	struct ibuf	 hdr, *msg;
 	size_t		 n;
 
-	ibuf_from_buffer(&hdr, m->rbuf + off, m->hdrsz);
+	if (m->length != NULL)
+		return (msgbuf_part(m, off, len, fd));
+	ibuf_from_buffer(&hdr, p, m->hdrsz);
 	if ((msg = m->readhdr(&hdr, m->rarg, fd)) == NULL)
 		return (-1);
 	/* Later reads go past wpos unasked, so all of it must be there. */
@@ -180,10 +209,11 @@ msgbuf_message(struct msgbuf *m, size_t off, size_t len, int *fd)
 	}
 	if (n > len)
 		n = len;
-	if (ibuf_add(msg, m->rbuf + off, n) == -1) {
+	if (ibuf_add(msg, p, n) == -1) {
 		ibuf_free(msg);
 		return (-1);
 	}
+	explicit_bzero(p, n);
 	if (ibuf_left(msg) == 0)
 		ibufq_push(&m->rbufs, msg);
 	else
@@ -191,9 +221,37 @@ msgbuf_message(struct msgbuf *m, size_t off, size_t len, int *fd)
 	return (n);
 }
 
+/* The same when the message is to stay where it is, if it is whole. */
+static ssize_t
+msgbuf_part(struct msgbuf *m, size_t off, size_t len, int *fd)
+{
+	unsigned char	*p = m->block->data + off;
+	struct ibuf	*msg;
+	size_t		 n;
+	int		 has_fd = 0;
+
+	if ((n = m->length(p, m->rarg, &has_fd)) == 0)
+		return (-1);
+	msg = n > len ? ibuf_open(n) : ibuf_part(m->block, p, n);
+	if (msg == NULL)
+		return (-1);
+	if (has_fd) {
+		ibuf_fd_set(msg, *fd);
+		*fd = -1;
+	}
+	if (n <= len) {
+		ibufq_push(&m->rbufs, msg);
+		return (n);
+	}
+	(void)ibuf_add(msg, p, len);
+	explicit_bzero(p, len);
+	m->rpmsg = msg;
+	return (len);
+}
+
 /*
  * The first of n bytes that were read may have gone to rpmsg.  Returns how
- * many are in rbuf.
+ * many are in the block.
  */
 static size_t
 msgbuf_rest(struct msgbuf *m, size_t n)
@@ -214,9 +272,8 @@ msgbuf_rest(struct msgbuf *m, size_t n)
 }
 
 /*
- * Moves an incomplete header at off to the front and wipes all that was
- * consumed.  An fd that nobody took belongs to that header if the header
- * began with this read, otherwise to nobody.
+ * What is left is an incomplete header.  An fd that nobody took belongs to it
+ * if it began with this read, otherwise to nobody.
  */
 static void
 msgbuf_keep(struct msgbuf *m, size_t off, size_t len, int *fd)
@@ -228,11 +285,31 @@ msgbuf_keep(struct msgbuf *m, size_t off, size_t len, int *fd)
 			*fd = -1;
 		}
 	}
+	m->hoff = off;
 	m->hlen = len - off;
-	if (off > 0) {
-		memmove(m->rbuf, m->rbuf + off, m->hlen);
-		explicit_bzero(m->rbuf + m->hlen, off);
+}
+
+/*
+ * The next read goes behind the incomplete header, which moves to the front,
+ * of another block if somebody still has messages of this one.
+ */
+static int
+msgbuf_room(struct msgbuf *m)
+{
+	struct ibufblock	*b = m->block;
+	unsigned char		*hdr = b->data + m->hoff;
+
+	if (b->parts > 0 && (b = ibufblock_new(IBUF_READ_SIZE)) == NULL)
+		return (-1);
+	if (m->hlen > 0 && hdr != b->data) {
+		memcpy(b->data, hdr, m->hlen);
+		explicit_bzero(hdr, m->hlen);
 	}
+	if (b != m->block)
+		ibufblock_leave(m->block);
+	m->block = b;
+	m->hoff = 0;
+	return (0);
 }
 
 /*
@@ -259,7 +336,7 @@ msgbuf_input(struct msgbuf *m, size_t n, int fd)
 			used = msgbuf_message(m, off, len - off, &fd);
 		if (used == -1) {
 			m->rerrno = errno;
-			explicit_bzero(m->rbuf, len);
+			explicit_bzero(m->block->data + off, len - off);
 			m->hlen = 0;
 			msgbuf_closefd(&m->hfd);
 			msgbuf_closefd(&fd);
@@ -277,15 +354,17 @@ msgbuf_rdiov(struct msgbuf *m, struct iovec *iov)
 {
 	int	 i = 0;
 
-	if (m->rbuf == NULL || m->rerrno != 0) {
-		errno = m->rbuf == NULL ? EINVAL : m->rerrno;
+	if (m->block == NULL || m->rerrno != 0) {
+		errno = m->block == NULL ? EINVAL : m->rerrno;
 		return (-1);
 	}
+	if (msgbuf_room(m) == -1)
+		return (-1);
 	if (m->rpmsg != NULL) {
 		iov[i].iov_base = m->rpmsg->buf + m->rpmsg->wpos;
 		iov[i++].iov_len = ibuf_left(m->rpmsg);
 	}
-	iov[i].iov_base = m->rbuf + m->hlen;
+	iov[i].iov_base = m->block->data + m->hlen;
 	iov[i++].iov_len = IBUF_READ_SIZE - m->hlen;
 	return (i);
 }

@@ -21,7 +21,8 @@
  * compat/ goes through the functions.
  *
  * Beyond what libutil promises, every byte that was consumed from the read
- * buffer and every buffer that is freed is wiped.
+ * buffer and every buffer that is freed is wiped.  A message is not copied:
+ * until it is freed it keeps all that was read with it, IBUF_READ_SIZE bytes.
  */
 
 #ifndef _IMSG_H_
@@ -38,6 +39,7 @@
 #define MAX_IMSGSIZE		16384	/* with the header */
 
 struct iovec;
+struct ibufblock;
 struct ibufqueue;
 struct msgbuf;
 
@@ -48,6 +50,7 @@ struct ibuf {
 	size_t			 max;	/* may grow to; 0: a view, read only */
 	size_t			 wpos;
 	size_t			 rpos;
+	struct ibufblock	*block;	/* that its bytes are a part of */
 	int			 fd;
 };
 

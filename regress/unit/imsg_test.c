@@ -467,6 +467,65 @@ test_bytewise(void **state)
 }
 
 /* At each length short of two messages: the first at most, then EOF. */
+/* Sends the messages 0 to 3, but only so many bytes, from where it was. */
+static void
+send_four(struct pair *p, size_t from, size_t n)
+{
+	unsigned char	 raw[4 * (IMSG_HEADER_SIZE + 100)];
+	size_t		 i, len = IMSG_HEADER_SIZE + 100;
+
+	for (i = 0; i < 4; i++) {
+		header(raw + i * len, i, len);
+		memcpy(raw + i * len + IMSG_HEADER_SIZE, pattern + i, 100);
+	}
+	assert_int_equal(write(p->fd[0], raw + from, n), n);
+	assert_int_equal(imsgbuf_read(&p->b), 1);
+}
+
+static void
+is_pattern(struct imsg *imsg, uint32_t i)
+{
+	struct ibuf	 buf;
+
+	assert_int_equal(imsg_get_type(imsg), i);
+	assert_int_equal(imsg_get_ibuf(imsg, &buf), 0);
+	assert_int_equal(ibuf_size(&buf), 100);
+	assert_memory_equal(ibuf_data(&buf), pattern + i, 100);
+}
+
+/*
+ * Messages stay what they are while others are read, wherever a read has
+ * ended, in whatever order they are freed, and when the link is gone.
+ */
+static void
+test_held(void **state)
+{
+	const size_t	 all = 4 * (IMSG_HEADER_SIZE + 100);
+	struct pair	*p = *state;
+	struct imsg	 imsg[4];
+	size_t		 cut;
+	int		 i, n;
+
+	for (cut = 1; cut < all; cut++) {
+		send_four(p, 0, cut);
+		for (n = 0; imsgbuf_get(&p->b, &imsg[n]) == 1; n++)
+			;
+		send_four(p, cut, all - cut);
+		for (; n < 4; n++)
+			assert_int_equal(imsgbuf_get(&p->b, &imsg[n]), 1);
+		for (i = 0; i < 4; i++)
+			is_pattern(&imsg[i], i);
+		for (i = 0; i < 4; i++)
+			imsg_free(&imsg[(i + cut) % 4]);
+	}
+	send_four(p, 0, all);
+	assert_int_equal(imsgbuf_get(&p->b, &imsg[0]), 1);
+	imsgbuf_clear(&p->b);
+	is_pattern(&imsg[0], 0);
+	imsg_free(&imsg[0]);
+	assert_int_equal(imsgbuf_init(&p->b, p->fd[1]), 0);
+}
+
 static void
 test_eof(void **state)
 {
@@ -683,6 +742,7 @@ main(void)
 		TEST(test_oversize),
 		TEST(test_oversize_large),
 		TEST(test_bytewise),
+		TEST(test_held),
 		TEST(test_eof),
 		TEST(test_backpressure),
 		TEST(test_flush),
