@@ -40,10 +40,11 @@ static struct db_sql	 sql_next = DB_SQL("INSERT INTO log (" ROWTAB_MOST ", "
     ROWTAB_RARE ") SELECT " ROWTAB_MOST ", " ROWTAB_RARE " FROM rowtab");
 static struct db_sql	 sql_plain = DB_SQL("INSERT INTO log (" ROWTAB_MOST
     ") SELECT " ROWTAB_MOST " FROM rowtab");
-static struct db_sql	 sql_open = DB_SQL(
-    "INSERT INTO open_requests (stream, seq, vault, scope, target, flags,"
-    " request_id, conn, path, client, trace_id, detail)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+#define OPEN_COLUMNS							\
+    "stream, seq, vault, scope, target, flags, request_id, conn, path,"	\
+    " client, trace_id, detail"
+static struct db_sql	 sql_open = DB_SQL("INSERT INTO open_requests ("
+    OPEN_COLUMNS ") SELECT " OPEN_COLUMNS " FROM rowtab");
 static struct db_sql	 sql_close = DB_SQL(
     "DELETE FROM open_requests WHERE stream = ? AND seq = ?");
 static struct db_sql	 sql_minute = DB_SQL(
@@ -55,6 +56,8 @@ struct insert_counters	 insert_counters;
 /* Rows that wait for others to share a statement with. */
 static struct rowtab_row	 slots[INSERT_ROWS];
 static int		 nslots;
+static struct rowtab_row	 opened[INSERT_ROWS];	/* not complete yet */
+static int		 nopened;
 static int64_t		 now;		/* of the statements under way */
 static int64_t		 next_id = 1;
 static int64_t		 first_id = 1;	/* of this transaction */
@@ -64,6 +67,8 @@ static int		 singly;	/* one by one, to find a bad one */
 
 static int	insert_refs(struct record *, int64_t, int64_t *);
 static int	insert_flush(void);
+static int	insert_opened(const struct rowtab_row *, int);
+static int	insert_flush_open(void);
 static int	insert_run(const struct rowtab_row *, int, int *);
 static int	insert_several(const struct rowtab_row *, int);
 static int	insert_counted(const struct rowtab_row *, int);
@@ -76,7 +81,7 @@ insert_init(int64_t next)
 {
 	next_id = first_id = next;
 	tail = 0;
-	nslots = 0;
+	nslots = nopened = 0;
 	rollup_clear();
 	served_undo();
 	return (rowtab_init());
@@ -270,35 +275,69 @@ insert_row(struct record *r)
 	return (++nslots == INSERT_ROWS ? insert_flush() : 0);
 }
 
+static int
+insert_opened(const struct rowtab_row *first, int n)
+{
+	int	 i;
+
+	rowtab_set(first, n, now);
+	if (db_run(&sql_open, "") == 0) {
+		for (i = 0; i < n; i++)
+			first[i].r->flags |= REC_NEWOPEN;
+		return (0);
+	}
+	if (n == 1)
+		return (insert_refused(first->r));
+	if (db_error() != DB_CONSTRAINT)
+		return (-1);
+	if (db_lost()) {
+		singly = 1;
+		return (-1);
+	}
+	for (i = 0; i < n; i++) {
+		if (insert_opened(&first[i], 1) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+insert_flush_open(void)
+{
+	const int	 step = singly ? 1 : INSERT_ROWS;
+	int		 i, n;
+
+	now = clock_now();
+	for (i = 0; i < nopened; i += n) {
+		n = nopened - i < step ? nopened - i : step;
+		if (insert_opened(opened + i, n) == -1)
+			return (-1);
+	}
+	nopened = 0;
+	return (0);
+}
+
 int
 insert_open(struct record *r)
 {
-	const uint8_t	*trace;
-	int64_t		 scope;
-	size_t		 len;
+	struct rowtab_row	*slot = &opened[nopened];
 
 	if (r->flags & REC_BAD) {
 		refuse_record(r, NULL);
 		return (0);
 	}
-	if (insert_refs(r, next_id, &scope) == -1)
+	slot->r = r;
+	slot->id = 0;
+	if (insert_refs(r, next_id, &slot->scope) == -1)
 		return (insert_refused(r));
-	trace = rowtab_trace(r, &len);
-	if (db_run(&sql_open, "iizzzibzebbe", stream_id(r->stream),
-	    (int64_t)r->seq, (int64_t)r->vault, scope, r->target.id,
-	    rowtab_flags(r), r->request_id, sizeof(r->request_id),
-	    (int64_t)r->conn, r->path, r->client, (size_t)r->client_len,
-	    trace, len, r->detail) == -1)
-		return (insert_refused(r));
-	r->flags |= REC_NEWOPEN;
-	return (0);
+	return (++nopened == INSERT_ROWS ? insert_flush_open() : 0);
 }
 
 int
 insert_finish(void)
 {
-	if (insert_flush() == -1 || rollup_finish(next_id - 1) == -1 ||
-	    vault_save() == -1)
+	if (insert_flush() == -1 || insert_flush_open() == -1 ||
+	    rollup_finish(next_id - 1) == -1 || vault_save() == -1)
 		return (-1);
 	if (next_id == first_id)
 		return (0);
@@ -320,7 +359,7 @@ insert_undo(void)
 {
 	next_id = first_id;
 	tail = 0;
-	nslots = 0;
+	nslots = nopened = 0;
 	rows = 0;
 	rollup_clear();
 	served_undo();
