@@ -28,18 +28,17 @@ export class Stream {
 		    `${logPath(this.vault)}/stream`,
 		    { after: this.cursor, q: this.q }));
 
-		s.onopen = () => {
+		s.onopen = (e) => {
+			// An event of this name is of a request in flight.
+			if (e?.data !== undefined)
+				return;
 			this.failures = 0;
-			this.set("live");
+			this.set("catching up");
 		};
 		s.onerror = () => this.failed();
 		for (const name of ["log", "gap"]) {
 			s.addEventListener(name, (e) => {
 				this.cursor = Number(e.lastEventId);
-				if (this.state === "catching up")
-					this.caughtUp();
-				else
-					this.set("live");
 				this.on.row(JSON.parse(e.data));
 			});
 		}
@@ -51,18 +50,10 @@ export class Stream {
 		    this.event(e, (d) => this.on.openRow(d)));
 		s.addEventListener("close", (e) =>
 		    this.event(e, (d) => this.on.close(d)));
-		s.addEventListener("lagged", (e) => this.event(e, () => {
-			this.set("catching up");
-			this.caughtUp();
-		}));
+		s.addEventListener("live", () => this.set("live"));
+		s.addEventListener("lagged", () => this.set("catching up"));
 		s.addEventListener("trimmed", (e) =>
 		    this.event(e, (d) => this.on.trimmed(d)));
-	}
-
-	// When no more of what was left out comes, or none of it matches.
-	caughtUp() {
-		clearTimeout(this.lag);
-		this.lag = setTimeout(() => this.set("live"), 1000);
 	}
 
 	// EventSource calls its own opening "open" too, without data.
@@ -74,7 +65,6 @@ export class Stream {
 	// It says nothing of why: an ordinary request does.
 	async failed() {
 		this.source.close();
-		clearTimeout(this.lag);
 		const wait = BACK_OFF[Math.min(this.failures++,
 		    BACK_OFF.length - 1)];
 		this.set("disconnected");
@@ -101,7 +91,6 @@ export class Stream {
 		this.ended = true;
 		this.source.close();
 		clearTimeout(this.timer);
-		clearTimeout(this.lag);
 		if (state)
 			this.set(state);
 	}

@@ -24,7 +24,7 @@ use FindBin qw($Bin);
 use lib $Bin;
 use Site;
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 begin();
 $b = browse(log => 0);
@@ -43,7 +43,10 @@ $b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
 		constructor() {
 			this.on = {};
 			window.source = this;
-			setTimeout(() => this.onopen(), 10);
+			setTimeout(() => {
+				this.onopen();
+				this.on.live();
+			}, 10);
 		}
 		addEventListener(name, fn) {
 			this.on[name] = fn;
@@ -106,6 +109,9 @@ $b->js("source.tell('lagged', '{\"cursor\":1}', '')");
 ok(state("Catching up"), "lagged: it catches up");
 ok(eval { $b->wait("document.querySelector('.row.open') === null", 10) },
     "and nothing is in flight for ever");
+sleep 1.2;
+is(badge(), "Catching up", "for as long as it takes");
+$b->js("source.on.live()");
 ok(state("Live"), "and is live again");
 # What retention took before it could be shown is said where it is seen.
 $b->js("source.tell('trimmed', " .

@@ -169,6 +169,32 @@ ok(state("Live"), "live when only its own process had died");
 is($p[1], "/echo/again2", "without a hole");
 $b->console;
 
+# It is not live before it has what it missed; here nothing says that it has.
+$b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
+	if (location.hash.includes("open=") && !window.EventSourceOfOld) {
+		const Old = window.EventSourceOfOld = window.EventSource;
+		window.EventSource = class extends Old {
+			addEventListener(name, ...a) {
+				if (name === "live")
+					this.isLive = a[0];
+				else
+					super.addEventListener(name, ...a);
+			}
+			constructor(...a) {
+				super(...a);
+				window.source = this;
+			}
+		};
+	}
+END
+$b->go(link_to());
+shown("window.source?.readyState === 1", "a stream begins");
+traffic("/echo/missed");
+row_with("/echo/missed");
+is(badge(), "Catching up", "it catches up, whatever has come");
+$b->js("window.source.isLive(); window.EventSource = EventSourceOfOld");
+ok(state("Live"), "until it is told that this is all");
+
 # The right goes.
 $b->press("Sign out");
 $b->type("#token", $clerk);
