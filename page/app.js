@@ -133,7 +133,7 @@ function open(me, list) {
 	document.title = `${vault === "*" ? "Instance log" : vault} – ` +
 	    "brokerd";
 	view = new Logs(frame(me, list, vault), vault === "*" ? null : vault,
-	    signIn);
+	    signIn, new Map(me.vaults?.map((v) => [v.vault_id, v.name])));
 }
 
 async function start(vault) {

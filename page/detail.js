@@ -11,8 +11,8 @@ const quote = (s) => /^[\w@%+=:,./-]+$/.test(s) ? s :
 
 export class Detail {
 	// on: close(), step(n), filter(key, value)
-	constructor(vault, on) {
-		Object.assign(this, { vault, on });
+	constructor(vault, names, on) {
+		Object.assign(this, { vault, names, on });
 		this.el = h("aside.detail", { hidden: true, tabindex: -1,
 		    "aria-label": "Details of the row" });
 	}
@@ -47,7 +47,12 @@ export class Detail {
 		const f = (...a) => this.field(...a);
 		const [code, word] = words.status(row);
 
+		// A vault that has gone, or is not the caller's, has a number.
+		const vault = this.names.get(row.vault_id) ?? row.vault_id;
+
 		return [
+			this.vault === null ? f("Vault", vault ??
+			    "instance log", "vault", vault ?? 0) : null,
 			f("Began", format.whole(row.created_at, false)),
 			f("", format.whole(row.created_at, true)),
 			row.kind === "request" ? [

@@ -37,7 +37,8 @@ listen({
 });
 
 export class Logs {
-	constructor(root, vault, signIn) {
+	// names: of vaults, by their numbers
+	constructor(root, vault, signIn, names) {
 		const at = address();
 
 		Object.assign(this, { root, vault, signIn, q: at.q,
@@ -50,7 +51,7 @@ export class Logs {
 		    older: () => this.loadOlder(),
 		    newer: () => this.loadNewer(),
 		    scrolled: (top) => this.scrolled(top) });
-		this.detail = new Detail(vault, {
+		this.detail = new Detail(vault, names, {
 		    close: () => this.select(null),
 		    step: (n) => this.step(n),
 		    filter: (k, v) => this.narrow(k, v) });

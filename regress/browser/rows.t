@@ -156,7 +156,8 @@ my $text = detail();
 for my $k (sort keys %$all) {
 	my $v = $all->{$k};
 	my @want = ref $v eq "ARRAY" ? @$v : ref $v ? () : $v;
-	@want = () if $k =~ /^(?:kind|action|count|vault\w*|end_reason)$/ ||
+	# That it is of this vault goes without saying.
+	@want = () if $k =~ /^(?:kind|action|count|vault_id|end_reason)$/ ||
 	    $k eq "error_code" && $v eq "";
 	@want = "5 B" if $k eq "bytes_in";
 	@want = $v . " B" if $k eq "bytes_out" && $v < 1024;
@@ -241,6 +242,16 @@ $b->js("[...document.querySelectorAll('.space .row')].find((r) => " .
     "r.innerText.includes('vault.create')).click()");
 like(detail(), qr/"?(?:name|vault)"?.*new/s, "and what it was");
 $b->shot("audit");
+like(detail(), qr/^Vault\s+instance log$/m, "that it is of no vault");
+$b->js("[...document.querySelectorAll('.space .row')].find((r) => " .
+    "r.innerText.includes('/echo/before')).click()");
+like(detail(), qr/^Vault\s+default$/m, "of a request which vault it is of");
+$b->press("default");
+shown("document.querySelector('#q').value === 'vault:default' && " .
+    "document.querySelector('.badge').dataset.state === 'live'",
+    "by which one filters");
+row_with("/echo/before");
+is(scalar(grep { $_->{text} =~ /vault\.create/ } rows()), 0, "as it says");
 
 # Bytes of others: a path, a host and a method that would be markup.
 my $x = "<svg/onload=window.pwned=1>";
