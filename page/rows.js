@@ -93,8 +93,16 @@ export class Rows {
 			this.whole = e.type === "beforeprint";
 			this.draw();
 		};
-		this.sized = new ResizeObserver(() => this.draw());
+		this.sized = new ResizeObserver(() => this.resized());
 		this.sized.observe(this.view);
+	}
+
+	// Rows may be of another height now: the same one stays on top.
+	resized() {
+		const at = this.view.scrollTop / this.tall;
+
+		this.draw();
+		this.view.scrollTop = at * this.tall;
 	}
 
 	end() {
@@ -195,6 +203,7 @@ export class Rows {
 		const keep = new Set(shown);
 		let before = null;
 
+		this.tall = r;
 		this.space.style.height = `${this.list.length * r}px`;
 		v.setAttribute("aria-rowcount", this.list.length + 1);
 		for (const [row, el] of this.drawn) {

@@ -176,6 +176,35 @@ for my $scheme (qw(light dark)) {
 	$b->shot("$scheme-detail");
 	$b->keys("Escape");
 }
+# With details the list is narrow where the window is not: rows of two lines
+# are as high as that, and what was on top stays there.
+$b->size(1366, 768);
+$b->eval("document.querySelector('.rows').scrollTop = 400");
+my $above = <<'END';
+	(() => {
+		const head = document.querySelector(".head")
+		    .getBoundingClientRect().bottom;
+		return [...document.querySelectorAll(".space .row")].find(
+		    (r) => r.getBoundingClientRect().bottom > head + 4)
+		    .dataset.id;
+	})()
+END
+my $on_top = $b->eval($above);
+$b->js("document.querySelector('[data-id=\"$on_top\"]').click()");
+$b->size(960, 768);
+shown("document.querySelector('.space .row').offsetHeight > 30",
+    "960 with details: rows of two lines");
+my @at = sort { $a->[0] <=> $b->[0] } @{$b->eval("[...document" .
+    ".querySelectorAll('.space .row')].map((e) => { const r = " .
+    "e.getBoundingClientRect(); return [r.top, r.bottom]; })")};
+is(scalar(grep { $at[$_][1] > $at[$_ + 1][0] + 0.5 } 0 .. $#at - 1), 0,
+    "none upon another");
+is($b->eval($above), $on_top, "the same one on top");
+$b->shot("960-detail");
+$b->keys("Escape");
+$b->size(1366, 768);
+shown("document.querySelector('.space .row').offsetHeight < 30", "and back");
+is($b->eval($above), $on_top, "the same one on top");
 $b->press("Go on") if badge() eq "Paused";
 
 # What is kept, in a line.
