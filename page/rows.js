@@ -88,7 +88,20 @@ export class Rows {
 		    tabindex: 0, "aria-label": "Request log",
 		    "aria-colcount": COLUMNS.length }, this.head, this.space);
 		this.view.addEventListener("scroll", () => this.scrolled());
-		this.view.addEventListener("click", (e) => this.clicked(e));
+		// Rows move below the pointer: what it was pressed on counts.
+		this.view.addEventListener("pointerdown", (e) => {
+			this.down = e.button === 0 ? this.under(e) : null;
+		});
+		this.view.addEventListener("pointerup", (e) => {
+			const d = this.down;
+
+			this.down = null;
+			if (d && Math.hypot(e.clientX - d.x,
+			    e.clientY - d.y) < 6)
+				this.clicked(d, e);
+		});
+		this.view.addEventListener("click", (e) => e.detail === 0 &&
+		    this.clicked(this.under(e), e));
 		window.onbeforeprint = window.onafterprint = (e) => {
 			this.whole = e.type === "beforeprint";
 			this.draw();
@@ -139,17 +152,19 @@ export class Rows {
 			this.on.older();
 	}
 
-	clicked(e) {
-		const el = e.target.closest("[data-row]");
+	under(e) {
+		const i = e.target.closest("[data-row]")?.dataset.row;
 
-		if (!el)
-			return;
-		const row = this.list[Number(el.dataset.row)];
-		const c = e.target.closest("[data-key]");
-		if (c && (e.altKey || e.ctrlKey || e.metaKey))
-			this.on.filter(c.dataset.key, c.dataset.value);
+		return { row: this.list[i], x: e.clientX, y: e.clientY,
+		    cell: e.target.closest("[data-key]")?.dataset };
+	}
+
+	clicked({ row, cell }, e) {
+		if (cell && (e.altKey || e.ctrlKey || e.metaKey))
+			this.on.filter(cell.key, cell.value);
 		else if (row)
-			this.on.select(row);
+			this.on.select(!row.open ? row : this.list.find((r) =>
+			    r.request_id === row.request_id) ?? row);
 	}
 
 	set(list) {

@@ -140,6 +140,23 @@ $b->keys("g");
 ok(state("Live"), "g is the newest, live");
 clean("live");
 
+# Rows come between the press of a button and its release: it is the row that
+# was pressed that is opened.
+my ($pressed) = (ids())[2];
+my ($px, $py) = @{$b->eval("(() => { const r = document.querySelector(" .
+    "'[data-id=\"$pressed\"]').getBoundingClientRect(); " .
+    "return [r.left + 400, r.top + 9]; })()")};
+$b->cdp("Input.dispatchMouseEvent", type => "mousePressed", x => $px,
+    y => $py, button => "left", clickCount => 1);
+traffic(map { "/echo/press$_" } 1 .. 3);
+row_with("/echo/press3");
+$b->cdp("Input.dispatchMouseEvent", type => "mouseReleased", x => $px,
+    y => $py, button => "left", clickCount => 1);
+shown("!document.querySelector('.detail').hidden", "a click opens details");
+is(query()->{row}, $pressed, "of the row that it began on");
+$b->keys("Escape");
+go_on() if badge() eq "Paused";
+
 # The daemon goes, and comes again.
 traffic("/echo/before");
 row_with("/echo/before");
