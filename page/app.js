@@ -1,28 +1,26 @@
 // The page: who is signed in, which vault, and the tab that is shown.
 
-import { h, fill } from "./dom.js";
+import { h, fill, paced } from "./dom.js";
 import * as session from "./session.js";
 import { Logs } from "./logs.js";
 
 const root = document.getElementById("app");
 let view = null;
+let late = {};			// what of the address is not written yet
+let often = 0, asked = 0;	// how often it is written of late
 let leaving = null;		// what waits for a step back to be done
 
 // What is looked at is in the address, for a link to it and the back button.
 export function address() {
-	const p = new URLSearchParams(location.search);
+	const p = changed(late);
 
 	return { vault: p.get("vault"), q: p.get("q") ?? "",
 	    row: /^[1-9]\d*$/.test(p.get("row")) ? Number(p.get("row")) : null,
 	    paused: p.get("paused") === "1" };
 }
 
-// A row is one step from the list, wherever one goes from there.
-export function setAddress(change, replace) {
-	if (leaving !== null)
-		return void leaving.push([change, replace]);
+function changed(change) {
 	const p = new URLSearchParams(location.search);
-	const before = p.toString();
 
 	for (const [k, v] of Object.entries(change)) {
 		if (v === null || v === "" || v === false)
@@ -30,14 +28,43 @@ export function setAddress(change, replace) {
 		else
 			p.set(k, v === true ? "1" : v);
 	}
-	if (p.toString() === before)
+	return p;
+}
+
+function write(change, replace) {
+	const p = changed(change), to = String(p) && `?${p}`;
+
+	late = {};
+	if (to === location.search)
 		return;
-	const to = p.size > 0 ? `/?${p}` : "/";
 	if (replace)
 		history.replaceState(p.has("row") ? history.state : null, "",
-		    to);
+		    `/${to}`);
 	else
-		history.pushState(change.row ? "row" : null, "", to);
+		history.pushState(change.row ? "row" : null, "", `/${to}`);
+}
+
+// Browsers refuse to write it more often than some ten times a second, as who
+// holds a key down would: after a few times it waits.
+const writeLate = paced(300, () => write(late, true));
+
+// A row is one step from the list, wherever one goes from there.
+export function setAddress(change, replace) {
+	const now = Date.now();
+
+	if (leaving !== null)
+		return void leaving.push([change, replace]);
+	if (!replace) {
+		write(late, true);
+		return write(change, false);
+	}
+	Object.assign(late, change);
+	often = Math.max(0, often - (now - asked) / 300) + 1;
+	asked = now;
+	if (often > 10)
+		writeLate();
+	else
+		write(late, true);
 }
 
 // Back to the list that a row was chosen from, if that is the step before.
@@ -45,6 +72,7 @@ export function leaveRow() {
 	if (history.state !== "row" || leaving !== null)
 		return;
 	leaving = [];
+	late = {};
 	history.back();
 }
 
@@ -52,6 +80,7 @@ function moved(me, list) {
 	const todo = leaving;
 
 	leaving = null;
+	late = {};
 	if (todo !== null)
 		todo.forEach((one) => setAddress(...one));
 	else if (!view?.moved(address()))

@@ -140,6 +140,31 @@ $b->keys("g");
 ok(state("Live"), "g is the newest, live");
 clean("live");
 
+# Who holds a key down writes the address some times, and at last rightly.
+sleep 0.5;
+my ($writes, $held) = @{$b->js(<<'END')};
+	const was = history.replaceState;
+	let n = 0;
+
+	history.replaceState = function (...a) {
+		n++;
+		return was.apply(this, a);
+	};
+	for (let i = 0; i < 250; i++)
+		document.body.dispatchEvent(new KeyboardEvent("keydown", {
+		    key: i % 2 ? "k" : "j", bubbles: true }));
+	document.body.dispatchEvent(new KeyboardEvent("keydown", {
+	    key: "j", bubbles: true }));
+	return new Promise((f) => setTimeout(() => {
+		history.replaceState = was;
+		f([n, document.querySelector(".row.selected").dataset.id]);
+	}, 600));
+END
+cmp_ok($writes, "<", 30, "250 steps write the address $writes times");
+is(query()->{row}, $held, "and the last one is in it");
+$b->keys("Escape", "g");
+state("Live");
+
 # Rows come between the press of a button and its release: it is the row that
 # was pressed that is opened.
 my ($pressed) = (ids())[2];
