@@ -305,11 +305,10 @@ export class Logs {
 
 	// Called by the stream.
 	row(row) {
-		const seen = this.frozen.findIndex((r) => r.open &&
-		    r.request_id === row.request_id);
+		const same = (r) => r?.request_id === row.request_id;
+		const seen = this.frozen.findIndex(same);
 
-		if (this.table.selected?.open &&
-		    this.table.selected.request_id === row.request_id)
+		if (same(this.table.selected))
 			this.settled = row;
 		this.open.delete(row.request_id);
 		if (this.paused) {
@@ -355,7 +354,7 @@ export class Logs {
 		this.open.delete(request_id);
 		this.update();
 		if (this.looked.some((r) => r.request_id === request_id))
-			setTimeout(() => this.endOf(request_id), 300);
+			setTimeout(() => this.endOf(request_id), 500);
 	}
 
 	// What is in view as in flight, and is not told of any more.
@@ -420,7 +419,7 @@ export class Logs {
 			const row = this.settled;
 
 			this.settled = null;
-			if (this.table.selected?.open)
+			if (this.table.selected?.request_id === row.request_id)
 				this.select(row);
 		}
 		if (this.paused && this.fresh > 0)

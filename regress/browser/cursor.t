@@ -15,8 +15,8 @@
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
 # A filter that matches rarely, and a connection that breaks: the page goes on
-# from where the stream was, and rows that were passed before retention took them
-# are not told as never shown.
+# from where the stream was, and rows that were passed before retention took
+# them are not told as never shown.
 
 use strict;
 use warnings;

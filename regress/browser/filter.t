@@ -63,6 +63,7 @@ sub suggested {
 	shown("[...document.querySelectorAll('.found li')].some((e) => " .
 	    "e.innerText === '$want')", $what) or diag join " ", found();
 }
+sub secs { my @t = split /:/, $_[0]; return ($t[0] * 60 + $t[1]) * 60 + $t[2] }
 sub box { return $b->eval("document.querySelector('#q').value") }
 
 # Chips.
@@ -102,6 +103,31 @@ is($b->eval("document.querySelectorAll('.found li').length"), 0,
     "the list is closed");
 $b->keys("Escape");
 clear();
+# While the answer is not there, nothing is suggested that does not fit.
+$b->js(<<'END');
+	const ask = window.fetch;
+	window.slow = [];
+	window.fetch = (...a) => !a[0].includes("/values") ? ask(...a) :
+	    new Promise((f) => slow.push(f)).then(() => ask(...a));
+END
+sub answer {
+	$b->js("while (slow.length > 0) slow.pop()()");
+	suggested(@_);
+}
+$b->type("#q", "method:");
+is(join(" ", found()), "", "no answer, no suggestion");
+answer("GET", "with the answer");
+$b->keys("G");
+is(join(" ", found()), "GET", "that still fits");
+$b->keys("X");
+is(join(" ", found()), "", "that does not");
+$b->type("#q", "host:");
+is(join(" ", found()), "", "of another key");
+answer("10.1.2.3", "with its answer");
+$b->type("#q", "");
+$b->keys("Escape", "Escape");
+$b->reload;
+state("Live");
 $b->press("Service …");
 suggested("api", "a chip asks for the service");
 $b->keys("Down", "Enter");
@@ -205,6 +231,45 @@ rows_are($total, "of the rows in it");
 like($b->eval("document.querySelector('.chart .label').innerText"),
     qr/in the time chosen/, "and zooms");
 $b->shot("zoomed");
+# The button is the same one when the chart is drawn again.
+my $drawn = "performance.getEntriesByType('resource').filter((e) => " .
+    "e.name.includes('/logs/stats')).length";
+$b->js("window.it = document.querySelector('.label button'); it.focus()");
+my $before = $b->eval($drawn);
+traffic("/echo/later");
+shown("$drawn > $before", "the chart is drawn again");
+sleep 0.2;
+ok($b->eval("document.activeElement === it && it.isConnected"),
+    "and focus stays where it was");
+$b->press("Show the last hour");
+q_is("", "back");
+ok($b->eval("document.activeElement === document.querySelector('.rows')"),
+    "focus goes to the list");
+row_with("/echo/later");
+
+# A finger that the system takes away from the chart chooses nothing.
+sub touch {
+	my ($type, @at) = @_;
+	$b->cdp("Input.dispatchTouchEvent", type => $type, touchPoints =>
+	    [ map { { x => $_, y => $box->[1] + 20 } } @at ]);
+}
+$b->js("document.querySelector('.chart svg').addEventListener(" .
+    "'pointercancel', () => window.cancelled = true)");
+touch("touchStart", 400);
+touch("touchMove", 500);
+cmp_ok($b->eval("Number(document.querySelector('.mark').getAttribute(" .
+    "'width'))"), ">", 1, "a part of the chart is marked");
+touch("touchCancel");
+shown("window.cancelled", "and taken away");
+is($b->eval("Number(document.querySelector('.mark').getAttribute(" .
+    "'width'))"), 0, "nothing is marked");
+touch("touchStart", 600);
+touch("touchEnd");
+shown("document.querySelector('#q').value.startsWith('since:')",
+    "another one chooses what it touches");
+my ($since, $until) = query()->{q} =~ /since:\S*T(\S+)Z"? until:\S*T(\S+)Z/;
+isnt($since, undef, "a time");
+is(secs($until) - secs($since), 60, "of one bar");
 $b->press("Show the last hour");
 q_is("", "back");
 

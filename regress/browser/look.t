@@ -207,6 +207,12 @@ shown("document.querySelector('.space .row').offsetHeight < 30", "and back");
 is($b->eval($above), $on_top, "the same one on top");
 $b->press("Go on") if badge() eq "Paused";
 
+# Few sizes of type.
+my %size = map { $_ => 1 } @{$b->eval("[...document.querySelectorAll(" .
+    "'#app *')].filter((e) => e.checkVisibility() && e.innerText?.trim())" .
+    ".map((e) => getComputedStyle(e).fontSize)")};
+cmp_ok(scalar(keys %size), "<=", 3, "sizes of type: @{[ sort keys %size ]}");
+
 # What is kept, in a line.
 like($b->eval("document.querySelector('footer').innerText"),
     qr/^Kept: 7 days or 10,000 rows a vault\./, "the retention is said");
@@ -277,6 +283,37 @@ shown("document.querySelector('dialog').open", "help");
 named("help");
 $b->keys("Escape");
 clean("how it looks");
+
+# While it is asked for, and when that fails.
+my $played = $b->cdp("Page.addScriptToEvaluateOnNewDocument", source =>
+    <<'END');
+	const ask = window.fetch;
+	window.fetch = (...a) => !/\/logs\?/.test(a[0]) || window.good ?
+	    ask(...a) : new Promise((f) => window.fail = () => f(new Response(
+	    '{"error":"The log cannot be read"}', { status: 500 })));
+END
+$b->reload;
+shown("window.fail && document.querySelector('.left .state').checkVisibility()",
+    "while it is asked for");
+like($b->eval("document.querySelector('.left').innerText"), qr/Loading …/,
+    "that is said");
+is(badge(), "Loading", "in the line above as well");
+$b->shot("loading");
+$b->js("fail()");
+shown("document.querySelector('.left').innerText.includes('Try again')",
+    "an error");
+like($b->eval("document.querySelector('.left').innerText"),
+    qr/The log cannot be read/, "is said as it is");
+like(badge(), qr/Disconnected/, "and nothing else is claimed");
+named("an error");
+$b->shot("error");
+$b->js("window.good = true");
+$b->press("Try again");
+row_with("/drop");
+ok(state("Live"), "and it can be tried again");
+$b->cdp("Page.removeScriptToEvaluateOnNewDocument",
+    identifier => $played->{identifier});
+clean("errors");
 $b->press("Sign out");
 shown("document.querySelector('.signin')", "signed out");
 named("signing in");

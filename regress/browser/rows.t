@@ -143,6 +143,31 @@ is($b->eval("document.querySelectorAll('.row.selected').length"), 1,
 waitpid $pid, 0;
 $b->keys("Escape");
 
+# One whose end the filter leaves out is told all the same to who looks at it.
+$b->type("#q", "!status:2xx path:/sse*");
+$b->keys("Enter", "Escape");
+state("Live");
+$pid = child { traffic("/sse?n=4&ms=400") };
+row_with("/sse");
+$b->click(".space .row.open");
+like(detail(), qr/under way/, "under way");
+shown("document.querySelector('.detail').innerText.includes('200 OK')",
+    "its end is shown");
+shown("!document.querySelector('.row.open')", "and it has left the list");
+waitpid $pid, 0;
+# Paused as well, where it stood.
+$b->keys("Escape");
+$b->press("Go on") if badge() eq "Paused";
+state("Live");
+$pid = child { traffic("/sse?n=4&ms=400") };
+row_with("/sse");
+$b->keys("Space");
+shown("document.querySelector('.space .row')?.innerText.includes('200')",
+    "paused: its end takes its place");
+waitpid $pid, 0;
+$b->press("Clear");
+state("Live");
+
 # The pane: every field that the API tells, in some form.
 my $trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 Daemon::request($d->tunnel($where), "POST /echo/all?x=secret",
@@ -219,7 +244,9 @@ row_with("/echo/before");
 my %p = pids();
 kill "STOP", $p{"logd 0"};
 Daemon::request($tunnel, "GET /echo/lost$_", "Host: $where") for 1 .. 3;
-kill "KILL", map { $p{$_} } grep { /^(?:mitm|proxy|logd) / } keys %p;
+# The workers first: another logd must not find them alive.
+kill "KILL", (map { $p{$_} } grep { /^(?:mitm|proxy) / } keys %p),
+    $p{"logd 0"};
 my $gap = row_with("3 requests are missing here", 30);
 like($gap->{class}, qr/gap/, "a gap is a row");
 like($gap->{text}, qr/worker and log died together/, "that says why");
@@ -241,6 +268,9 @@ like($audit->{text}, qr/local/, "a change says who made it");
 $b->js("[...document.querySelectorAll('.space .row')].find((r) => " .
     "r.innerText.includes('vault.create')).click()");
 like(detail(), qr/"?(?:name|vault)"?.*new/s, "and what it was");
+($prog, @args) = split " ", clip("Copy as command");
+is(decode_json(qx($ctl -s $d->{socket} @args 2>&1))->{id}, $audit->{id},
+    "the command finds it: @args");
 $b->shot("audit");
 like(detail(), qr/^Vault\s+instance log$/m, "that it is of no vault");
 $b->js("[...document.querySelectorAll('.space .row')].find((r) => " .

@@ -37,6 +37,15 @@ $d->api("POST", "/v1/vaults", { name => "other" });
 $d->api("POST", "/v1/vaults/other/agents", { name => "clerk",
     role => "member" });
 browse();
+# What outlives an element: those that watch sizes.
+$b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
+	const Real = ResizeObserver;
+	window.watched = 0;
+	window.ResizeObserver = class extends Real {
+		observe(e) { watched++; super.observe(e); }
+		disconnect() { watched--; super.disconnect(); }
+	};
+END
 
 sub text { return $b->eval("document.body.innerText") }
 sub signed_out { shown("document.querySelector('.signin')", $_[0]) }
@@ -176,6 +185,8 @@ $b->press("Sign out");
 signed_out("signing out");
 is(notice(), "You are signed out.", "is said");
 is($b->url, "$base/", "the address is bare");
+is_deeply($b->eval("[onbeforeprint, onafterprint, onpopstate, watched]"),
+    [ undef, undef, undef, 0 ], "nothing of the view is left");
 clean("signing out");
 $b->reload;
 signed_out("and it is for good");
@@ -211,12 +222,22 @@ signed_out("one that is revoked");
 is(notice(), "Your session is over.", "is said too");
 is(scalar(rows()), 0, "and no row is left");
 
+# One whose time is over while it looks.
+sign_in();
+$d->stop;
+system("sqlite3", "$d->{state}/db/brokerd.db", "UPDATE logins SET " .
+    "expires_at = " . (time + 6)) == 0 or die "sqlite3: $?";
+ok($d->again, "the daemon starts again");
+ok(state("Live"), "it is live again");
+signed_out("its time is over");
+is(notice(), "Your session is over.", "which is said");
+
 # A token that may nothing.
 $b->type("#token", $none);
 $b->keys("Enter");
 shown("document.body.innerText.includes('no log that you may read')",
     "one with no right is told so");
 $b->shot("no-right");
-clean("sessions", qr{ 401 |/stream\S* .* net::ERR_INCOMPLETE_CHUNKED});
+clean("sessions", qr{ 401 |/v1/.* (?:net::ERR_|50\d )});
 
 finish();
