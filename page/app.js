@@ -133,7 +133,7 @@ function frame(me, list, vault) {
 	    h("a.brand", { href: "/" }, h("img", { src: "/page/icon.svg",
 		alt: "brokerd", width: 18, height: 18 }),
 		h("span", { "aria-hidden": "true" }, "brokerd")),
-	    chooser,
+	    list.length > 0 ? chooser : null,
 	    h("nav", { "aria-label": "Views" },
 		h("a", { "aria-current": "page", href: location.href },
 		"Logs")),

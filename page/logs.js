@@ -46,7 +46,10 @@ export class Logs {
 		    frozen: [], open: new Map(), older: null, wanted: at.row });
 		current = this;
 		this.filter = new Filter(vault, at.q, (q) => this.search(q));
-		this.table = new Rows({ select: (r) => this.select(r, true),
+		// Of which vault a row is, where it is not said above.
+		const of = ({ vault_id: id }) => vault !== null || !id ? "" :
+		    `${names.get(id) ?? id}: `;
+		this.table = new Rows({ of, select: (r) => this.select(r, true),
 		    filter: (k, v) => this.narrow(k, v),
 		    older: () => this.loadOlder(),
 		    newer: () => this.loadNewer(),
@@ -416,11 +419,13 @@ export class Logs {
 		this.came = [];
 		this.table.set(first.concat(this.rows));
 		if (this.settled) {
-			const row = this.settled;
+			const same = (r) => r?.request_id ===
+			    this.settled.request_id;
 
+			if (same(this.table.selected))
+				this.select(this.list.find(same) ??
+				    this.settled);
 			this.settled = null;
-			if (this.table.selected?.request_id === row.request_id)
-				this.select(row);
 		}
 		if (this.paused && this.fresh > 0)
 			this.pill.textContent = `${format.some(this.fresh,

@@ -30,7 +30,7 @@ function time(row) {
 	    format.whole(row.created_at, format.clock === "utc"));
 }
 
-function request(row) {
+function request(row, vault) {
 	const [code, word] = words.status(row);
 	const lat = h("span.c-latency", { role: "gridcell" }, row.open ? null :
 	    [h("span", null, format.latency(row.latency_us)), h("i")]);
@@ -47,8 +47,9 @@ function request(row) {
 		h("span.c-host", { role: "gridcell", title: row.host + row.path,
 		    "data-key": "host", "data-value": row.host },
 		    h("b", null, row.host), row.path),
-		cell("service", row.matched_service, row.matched_service ||
-		    (row.decision === "passthrough" ? "(none)" : "")),
+		cell("service", row.matched_service, vault +
+		    (row.matched_service || (row.decision === "passthrough" ?
+		    "(none)" : ""))),
 		cell("keys", undefined, row.credential_keys.join(", ")),
 		cell("actor", row.actor_name ?? row.actor_id, actor(row)),
 		lat
@@ -73,8 +74,8 @@ function other(row) {
 }
 
 export class Rows {
-	// on: select(row), filter(key, value), older(), newer(),
-	// scrolled(atTop)
+	// on: of(row), what is said before its service; select(row),
+	// filter(key, value), older(), newer(), scrolled(atTop)
 	constructor(on) {
 		this.on = on;
 		this.list = [];		// newest first, in flight before that
@@ -260,6 +261,7 @@ export class Rows {
 	make(row) {
 		return h(`div.row.${words.statusClass(row)}`, { role: "row",
 		    "data-id": row.id || row.request_id },
-		    row.kind === "request" ? request(row) : other(row));
+		    row.kind === "request" ? request(row, this.on.of(row)) :
+		    other(row));
 	}
 }

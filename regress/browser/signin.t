@@ -102,7 +102,8 @@ choose("*");
 row_with("vault.create");
 my ($audit) = grep { $_->{text} =~ /vault\.create/ } rows();
 like($audit->{text}, qr/^\S+\n(?:audit|change)/, "the instance log has audit");
-ok((grep { $_->{text} =~ m{/echo/1} } rows()), "and what all vaults have");
+my ($of) = grep { $_->{text} =~ m{/echo/1} } rows();
+is($of->{service}, "default: api", "and what all vaults have, with its vault");
 $b->shot("instance");
 $b->reload;
 ok(state("Live"), "a reload");
@@ -237,6 +238,8 @@ $b->type("#token", $none);
 $b->keys("Enter");
 shown("document.body.innerText.includes('no log that you may read')",
     "one with no right is told so");
+ok(!$b->eval("document.querySelector('header select')"),
+    "and cannot choose among none");
 $b->shot("no-right");
 clean("sessions", qr{ 401 |/v1/.* (?:net::ERR_|50\d )});
 
