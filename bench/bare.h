@@ -23,11 +23,11 @@
 /*
  * What logd is held against: the least that a program can do that keeps the
  * same rows.  The same tables and indexes, opened by the same code (WAL,
- * synchronous NORMAL, exclusive, the same cache), a prepared statement a row,
- * 1000 rows a transaction, a checkpoint as logd makes it.  The rows are those
- * of the generators, with their ids in the dictionaries known beforehand; to
- * make them up is not measured.  There is no stream, no acknowledgement, no
- * dictionary, no count, no retention.
+ * synchronous NORMAL, exclusive, the same cache) with SQLite's own VFS, a
+ * prepared statement a row, 1000 rows a transaction, a checkpoint as logd
+ * makes it.  The rows are those of the generators, with their ids in the
+ * dictionaries known beforehand; to make them up is not measured.  There is no
+ * stream, no acknowledgement, no dictionary, no count, no retention.
  */
 #define BARE_BATCH	1000
 
