@@ -102,7 +102,6 @@ export class Detail {
 		const at = [...this.el.querySelectorAll("button")].indexOf(
 		    document.activeElement);
 
-		this.row = row;
 		this.el.hidden = false;
 		this.note = h("span.hint");
 		fill(this.el, [h("div.bar", null,
@@ -130,7 +129,6 @@ export class Detail {
 	}
 
 	hide() {
-		this.row = null;
 		this.el.hidden = true;
 	}
 }

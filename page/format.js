@@ -1,7 +1,5 @@
 // Numbers, times and sizes as people read them.
 
-const pad = (n, w = 2) => String(n).padStart(w, "0");
-
 export const store = {
 	get: (k, none) => {
 		try { return localStorage.getItem(k) ?? none; }
@@ -19,18 +17,8 @@ export function setClock(c) {
 	store.set("clock", c);
 }
 
-function parts(t, utc) {
-	const d = new Date(t);
-
-	return utc ? [d.getUTCFullYear(), d.getUTCMonth() + 1, d.getUTCDate(),
-	    d.getUTCHours(), d.getUTCMinutes(), d.getUTCSeconds(),
-	    d.getUTCMilliseconds()] :
-	    [d.getFullYear(), d.getMonth() + 1, d.getDate(), d.getHours(),
-	    d.getMinutes(), d.getSeconds(), d.getMilliseconds()];
-}
-
-export function ago(t, now = Date.now()) {
-	const s = Math.max(0, (now - t) / 1000);
+export function ago(t) {
+	const s = Math.max(0, (Date.now() - t) / 1000);
 
 	if (s < 10)
 		return `${s.toFixed(1)} s ago`;
@@ -49,11 +37,12 @@ export function time(iso) {
 
 	if (clock === "relative")
 		return ago(t);
-	const p = parts(t, clock === "utc");
-	const now = parts(Date.now(), clock === "utc");
-	const at = `${pad(p[3])}:${pad(p[4])}:${pad(p[5])}.${pad(p[6], 3)}`;
-	return p[0] === now[0] && p[1] === now[1] && p[2] === now[2] ? at :
-	    `${pad(p[1])}-${pad(p[2])} ${at}`;
+	const [date, at] = whole(t, clock === "utc").split(" ");
+	return date === today() ? at : `${date.slice(5)} ${at}`;
+}
+
+export function today() {
+	return whole(Date.now(), clock === "utc").split(" ")[0];
 }
 
 // As exact as a step of so many seconds wants it.
@@ -63,11 +52,13 @@ export function short(t, step) {
 }
 
 export function whole(iso, utc) {
-	const p = parts(Date.parse(iso), utc);
+	const d = new Date(iso);
 	const us = /\.\d{3}(\d{3})/.exec(iso)?.[1] ?? "";
 
-	return `${p[0]}-${pad(p[1])}-${pad(p[2])} ${pad(p[3])}:${pad(p[4])}:` +
-	    `${pad(p[5])}.${pad(p[6], 3)}${us}${utc ? " UTC" : ""}`;
+	if (!utc)
+		d.setMinutes(d.getMinutes() - d.getTimezoneOffset());
+	return d.toISOString().replace("T", " ").replace("Z",
+	    us + (utc ? " UTC" : ""));
 }
 
 export function latency(us) {
@@ -75,19 +66,19 @@ export function latency(us) {
 		return "";
 	if (us < 10000)
 		return `${(us / 1000).toFixed(1)} ms`;
-	if (us < 1000000)
+	if (us < 999500)
 		return `${Math.round(us / 1000)} ms`;
-	if (us < 60000000)
+	if (us < 59995000)
 		return `${(us / 1000000).toFixed(2)} s`;
-	return `${Math.floor(us / 60000000)} min ` +
-	    `${Math.round(us % 60000000 / 1000000)} s`;
+	const s = Math.round(us / 1000000);
+	return `${Math.floor(s / 60)} min ${s % 60} s`;
 }
 
 export function bytes(n) {
 	const units = ["B", "KiB", "MiB", "GiB", "TiB"];
 	let i = 0;
 
-	for (; n >= 1024 && i < units.length - 1; i++)
+	for (; n >= 1023.5 && i < units.length - 1; i++)
 		n /= 1024;
 	return `${i > 0 && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[i]}`;
 }

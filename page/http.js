@@ -50,7 +50,7 @@ export function address(path, params) {
 		if (v !== "" && v !== null && v !== undefined)
 			q.set(k, v);
 	}
-	return q.size > 0 ? `${path}?${q}` : path;
+	return String(q) ? `${path}?${q}` : path;
 }
 
 // Where the log of a vault is; null is the instance log.

@@ -30,7 +30,7 @@ listen({
 	j: () => current?.step(1), k: () => current?.step(-1),
 	g: () => current?.newest(),
 	G: () => current?.step(Infinity),
-	Enter: () => current?.toggleDetail(), Escape: () => current?.escape(),
+	Enter: () => current?.toggleDetail(), Escape: () => current?.select(null),
 	" ": () => current?.pause(!current.paused),
 	e: () => current?.errors(), t: () => current?.nextClock(),
 	"?": () => current && help.showModal()
@@ -387,14 +387,15 @@ export class Logs {
 	tick() {
 		const lost = this.looked;
 
-		if (format.clock === "relative")
+		if (format.clock === "relative" ||
+		    this.day !== format.today())
 			this.table.again();
+		this.day = format.today();
 		if (lost.length > 0 && this.last === "live")
 			this.endOf(lost[Math.floor(Math.random() *
 			    lost.length)].request_id);
 	}
 
-	// What was in flight: how it ends is not told any more.
 	forget() {
 		this.open.clear();
 		this.update();
@@ -586,10 +587,6 @@ export class Logs {
 			this.select(this.table.selected, true);
 		else
 			this.step(1);
-	}
-
-	escape() {
-		this.select(null);
 	}
 
 	nextClock() {

@@ -8,7 +8,7 @@ import * as words from "./words.js";
 const SPARE = 8;		// rows above and below what is seen
 const PRINTED = 2000;		// rows on paper, which has no window
 
-export const COLUMNS = [
+const COLUMNS = [
 	["time", "Time"], ["status", "Status"], ["method", "Method"],
 	["host", "Host and path"], ["service", "Service"],
 	["keys", "Credentials"], ["actor", "Actor"], ["latency", "Latency"]

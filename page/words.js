@@ -1,5 +1,7 @@
 // What codes mean, in words, and what to do next.
 
+import { some } from "./format.js";
+
 const REASON = {
 	101: "switched protocols", 200: "OK", 201: "created", 202: "accepted",
 	204: "no content", 206: "partial", 301: "moved", 302: "found",
@@ -163,8 +165,7 @@ export function explain(row) {
 export function gap(row) {
 	const why = GAP[row.detail?.lost];
 
-	return `${row.count.toLocaleString("en")} ` +
-	    `${row.count === 1 ? "request is" : "requests are"} missing here` +
+	return `${some(row.count, "request is", "requests are")} missing here` +
 	    (why ? `: ${why}` : "");
 }
 

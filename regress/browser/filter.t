@@ -321,6 +321,12 @@ for my $c (qw(utc relative local)) {
 	like((rows())[0]{time}, $c eq "relative" ? qr/ ago$/ :
 	    qr/\d\d:\d\d:\d\d\.\d{3}$/, "times are $c");
 }
+# After midnight the rows of before have their day.
+$b->js("const now = Date.now; Date.now = () => now() + 864e5; " .
+    "window.today = () => { Date.now = now; }");
+shown("/^\\d\\d-\\d\\d \\d\\d:/.test(document.querySelector(" .
+    "'.space .c-time').innerText)", "the day is said when it is another");
+$b->js("window.today()");
 $b->keys("?");
 ok($b->eval("document.querySelector('dialog').open"), "?: the keys");
 my %said = map { $_ => 1 } @{$b->eval("[...document.querySelectorAll(" .

@@ -117,6 +117,15 @@ cmp_ok(scalar(keys %lost), ">", 3, "gaps have " . keys(%lost) . " reasons");
 is(join(" ", grep { words("m.gap({ count: 1, detail: { lost: " .
     "arguments[0] } })", $_) !~ /: \w/ } keys %lost), "", "each in words");
 
+# Numbers at the edges of their units.
+sub formats { return $b->js("return import('/page/format.js').then((m) => " .
+    "arguments[0].map((n) => m.$_[0](n)))", $_[1]) }
+is_deeply(formats("latency", [ 900, 999_400, 999_600, 59_990_000, 59_999_000,
+    61_000_000, 119_600_000 ]), [ "0.9 ms", "999 ms", "1.00 s", "59.99 s",
+    "1 min 0 s", "1 min 1 s", "2 min 0 s" ], "times have the next unit");
+is_deeply(formats("bytes", [ 1023, 1024, 1_048_000, 1_048_400, 1_048_576 ]),
+    [ "1023 B", "1.0 KiB", "1023 KiB", "1.0 MiB", "1.0 MiB" ], "and sizes");
+
 # Under way, and then in its place.
 my $pid = child { traffic("/sse?n=6&ms=400") };
 my $open = row_with("/sse");
