@@ -1,6 +1,7 @@
 // The page: who is signed in, which vault, and the tab that is shown.
 
 import { h, fill, paced } from "./dom.js";
+import { address as url } from "./http.js";
 import * as session from "./session.js";
 import { Logs } from "./logs.js";
 
@@ -135,8 +136,8 @@ function frame(me, list, vault) {
 		h("span", { "aria-hidden": "true" }, "brokerd")),
 	    list.length > 0 ? chooser : null,
 	    h("nav", { "aria-label": "Views" },
-		h("a", { "aria-current": "page", href: location.href },
-		"Logs")),
+		h("a", { "aria-current": "page", href: vault === null ? "/" :
+		    url("/", { vault }) }, "Logs")),
 	    h("span.who", null, me.name ?? me.agent_name ?? "session"),
 	    h("button.quiet", { onclick: signOut }, "Sign out")), main]);
 	return main;

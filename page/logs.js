@@ -609,6 +609,7 @@ export class Logs {
 		this.chart.end();
 		this.table.end();
 		clearInterval(this.ticker);
+		help.close();
 		if (current === this)
 			current = null;
 	}

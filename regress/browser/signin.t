@@ -181,6 +181,29 @@ is(query()->{row}, undef, "stays on the page");
 $b->press("Go on") if badge() eq "Paused";
 clean("the address");
 
+# The help is of what is shown: it does not stay when that is another.
+$b->keys("?");
+shown("document.querySelector('dialog').open", "help");
+$b->js("history.back()");
+shown("!document.querySelector('dialog')?.open", "back: it is closed");
+$b->js("history.forward()");
+state("Live");
+$b->keys("?");
+shown("document.querySelector('dialog').open", "and is there again");
+$b->keys("Escape");
+# The tab leads to the list, as it is without a filter.
+choose("other");
+choose("default");
+$b->type("#q", "path:/echo/3");
+$b->keys("Enter", "Escape", "Escape");
+state("Live");
+$b->press("Logs");
+shown("document.querySelector('#q')?.value === '' && " .
+    "document.querySelectorAll('.space .row').length === 3",
+    "the tab is a link to the list");
+is($b->url, "$base/?vault=default", "of this vault");
+clean("the frame");
+
 # A link is good once.
 $b->press("Sign out");
 signed_out("signing out");
