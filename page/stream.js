@@ -4,6 +4,7 @@
 import { address, get, logPath } from "./http.js";
 
 const BACK_OFF = [300, 2000, 5000, 10000, 30000];
+const HIDDEN = 30000;
 
 // States: "connecting", "live", "catching up", "disconnected", "not allowed",
 // "signed out".
@@ -12,7 +13,33 @@ export class Stream {
 		Object.assign(this, { vault, q, cursor: after, on });
 		this.failures = 0;
 		this.state = "";
+		document.addEventListener("visibilitychange",
+		    this.seen = () => this.look());
 		this.connect();
+		this.look();
+	}
+
+	// A browser has six connections to one place, for all of its tabs:
+	// those that nobody looks at leave theirs to others.
+	look() {
+		clearTimeout(this.hidden);
+		if (document.hidden)
+			this.hidden = setTimeout(() => this.rest(), HIDDEN);
+		else if (this.resting) {
+			this.resting = false;
+			this.connect();
+		}
+	}
+
+	rest() {
+		this.resting = true;
+		this.close();
+		this.set("connecting");
+	}
+
+	close() {
+		this.source.close();
+		clearTimeout(this.timer);
 	}
 
 	set(state) {
@@ -83,14 +110,15 @@ export class Stream {
 			if (e.status === 403 || e.status === 404)
 				return this.end("not allowed");
 		}
-		if (!this.ended)
+		if (!this.ended && !this.resting)
 			this.timer = setTimeout(() => this.connect(), wait);
 	}
 
 	end(state) {
 		this.ended = true;
-		this.source.close();
-		clearTimeout(this.timer);
+		this.close();
+		clearTimeout(this.hidden);
+		document.removeEventListener("visibilitychange", this.seen);
 		if (state)
 			this.set(state);
 	}

@@ -182,6 +182,37 @@ is(query()->{row}, $pressed, "of the row that it began on");
 $b->keys("Escape");
 go_on() if badge() eq "Paused";
 
+# A tab that is not looked at gives its connection back, and goes on from there.
+sub streams {
+	my ($p) = grep { $_->{name} eq "api-tcp" }
+	    @{$d->api("GET", "/v1/brokerd/status")->{processes}};
+	return $p->{counters}{streams};
+}
+$b->js(<<'END');
+	const later = window.setTimeout;
+	window.setTimeout = (f, ms, ...a) => later(f, ms === 30000 ? 300 : ms,
+	    ...a);
+	window.hide = (yes) => {
+		Object.defineProperty(document, "hidden", { value: yes,
+		    configurable: true });
+		document.dispatchEvent(new Event("visibilitychange"));
+	};
+	window.hide(true);
+	window.hide(false);
+END
+sleep 0.5;
+is(streams(), 1, "a tab that was hidden for a moment is connected");
+$b->js("window.hide(true)");
+ok(eval { Driver::until_true(sub { streams() == 0 }, "no stream", 10) },
+    "one that is hidden is not");
+traffic("/echo/unseen1", "/echo/unseen2");
+$d->row("/echo/unseen2");
+$b->js("window.hide(false)");
+ok(state("Live"), "when it is looked at it is live");
+row_with("/echo/unseen2");
+is(join(" ", (paths())[0, 1]), "/echo/unseen2 /echo/unseen1",
+    "with what came meanwhile");
+
 # The daemon goes, and comes again.
 traffic("/echo/before");
 row_with("/echo/before");
