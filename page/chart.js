@@ -5,8 +5,10 @@ import { get, logPath } from "./http.js";
 import * as format from "./format.js";
 import { terms } from "./filter.js";
 
-const CLASSES = [["2xx", "s2"], ["1xx", "s1"], ["3xx", "s3"], ["4xx", "s4"],
-    ["5xx", "s5"], ["none", "s0"], ["unknown", "s0"]];
+// From below, each with the others that have its colour.
+const CLASSES = [["s2", "2xx"], ["s3", "1xx", "3xx"], ["s4", "4xx"],
+    ["s5", "5xx", "none", "unknown"]];
+const CLICK = 5;		// pixels that are no drag
 const H = 40;
 
 const iso = (t) => new Date(t).toISOString().replace(/\.\d+Z/, "Z");
@@ -15,8 +17,8 @@ export class Chart {
 	// zoom(since, until), with nulls: all of it; kept(retention in force)
 	constructor(vault, zoom, kept) {
 		Object.assign(this, { vault, zoom, kept, q: "" });
-		this.svg = svg("svg", { role: "img",
-		    preserveAspectRatio: "none" });
+		this.svg = svg("svg", { role: "slider", tabindex: 0,
+		    "aria-valuemin": 1, preserveAspectRatio: "none" });
 		this.text = h("span");
 		this.span = h("span");
 		this.hint = h("span.hint", { hidden: true },
@@ -26,10 +28,14 @@ export class Chart {
 		    "Show the last hour");
 		this.el = h("figure.chart", null, this.svg,
 		    h("figcaption.label", null, this.text, this.hint,
-		    this.all, this.span));
+		    this.all, CLASSES.map(([cls, ...names]) => h(`span.${cls}`,
+			null, `■ ${names.slice(0, 2).join(", ")}`)),
+		    this.span));
 		this.later = paced(2000, () => this.load());
 		this.timer = setInterval(() => this.load(), 60000);
 		this.svg.addEventListener("pointerdown", (e) => this.drag(e));
+		this.svg.addEventListener("keydown", (e) => this.key(e));
+		this.svg.addEventListener("blur", () => this.mark(null));
 	}
 
 	set(q) {
@@ -66,94 +72,154 @@ export class Chart {
 		this.draw();
 	}
 
-	// While one drags, what is below stays as it is.
+	// While one chooses, what is below stays as it is.
 	draw() {
-		if (!this.data || this.dragged)
+		if (!this.data || this.chosen)
 			return;
 		const { buckets, total } = this.data;
 		const top = Math.max(1, ...buckets.map((b) => b.count));
-		const bars = [];
 
-		buckets.forEach((b, i) => {
-			let y = H;
-
-			for (const [name, cls] of CLASSES) {
-				const n = b.by_status[name] * (H - 4) / top;
-
-				if (n === 0)
-					continue;
-				y -= n;
-				bars.push(svg("rect", { class: cls, x: i + 0.06,
-				    y: y.toFixed(2), width: 0.88,
-				    height: Math.max(n, 0.8).toFixed(2) }));
-			}
-		});
 		this.svg.setAttribute("viewBox", `0 0 ${buckets.length} ${H}`);
-		this.mark = svg("rect", { class: "mark", y: 0, height: H,
+		this.over = svg("rect", { class: "mark", y: 0, height: H,
 		    width: 0 });
-		this.svg.replaceChildren(...bars, this.mark);
-		const err = total.by_status["5xx"] + total.by_status["4xx"];
-		const text = `${format.some(total.count, "request")} in the ` +
-		    `${this.zoomed ? "time chosen" : "last hour"}` +
-		    " (not filtered)" +
-		    (total.count > 0 ? `, ${format.count(err)} with 4xx or ` +
-		    `5xx; half took at most ${format.latency(total.p50_ms *
-		    1000)}, 99 % ${format.latency(total.p99_ms * 1000)}` : "");
+		this.svg.replaceChildren(...buckets.map((b, i) =>
+		    this.bar(b, i, top)), this.over);
+		const text = this.told(total, `in the ${this.zoomed ?
+		    "time chosen" : "last hour"} (not filtered)`) +
+		    (total.count > 0 ? `; half took at most ${format.latency(
+		    total.p50_ms * 1000)}, 99 % ${format.latency(
+		    total.p99_ms * 1000)}` : "") +
+		    (this.data.partial ? ". It ends where counting took too " +
+		    "long: choose a shorter time" : "");
 
 		this.svg.setAttribute("aria-label", text);
+		for (const k of ["aria-valuemax", "aria-valuenow"])
+			this.svg.setAttribute(k, buckets.length);
+		this.mark(null);
 		this.text.textContent = this.text.title = text;
 		this.all.hidden = !this.zoomed;
 		this.hint.hidden = this.zoomed;
-		this.span.textContent = [0, buckets.length].map((i) =>
-		    format.short(this.at(i), this.data.step_seconds))
-		    .join(" – ");
+		this.span.textContent = this.times(0, buckets.length);
 	}
 
-	// When a bar begins.
+	bar(b, i, top) {
+		let y = H;
+
+		return svg("g", null, svg("title", null, `${this.times(i,
+		    i + 1)}: ${this.told(b)}`), svg("rect", { class: "hit",
+		    x: i, y: 0, width: 1, height: H }),
+		    ...CLASSES.map(([cls, ...names]) => {
+			const n = names.reduce((sum, name) => sum +
+			    b.by_status[name], 0) * (H - 4) / top;
+
+			y -= n;
+			return n && svg("rect", { class: cls, x: i + 0.06,
+			    y: y.toFixed(2), width: 0.88,
+			    height: Math.max(n, 0.8).toFixed(2) });
+		    }).filter(Boolean));
+	}
+
+	told({ count, by_status: s }, when = "") {
+		return `${format.some(count, "request")} ${when}`.trim() +
+		    (count > 0 ? `, ${format.count(s["4xx"] + s["5xx"])} ` +
+		    "with 4xx or 5xx" : "");
+	}
+
+	// When bars begin, those of before what came while one chooses.
 	at(i) {
-		return Date.parse(this.data.from) + i *
-		    this.data.step_seconds * 1000;
+		const { from, step_seconds } = this.chosen?.data ?? this.data;
+
+		return Date.parse(from) + i * step_seconds * 1000;
 	}
 
-	// A part of it: those steps become since and until.
+	times(from, to) {
+		return [from, to].map((i) => format.short(this.at(i),
+		    this.data.step_seconds)).join(" – ");
+	}
+
+	// The bars from one to another are chosen, or none with null.
+	mark(from, to) {
+		const was = this.chosen, { data } = was ?? this;
+
+		if (from === null) {
+			this.chosen = null;
+			this.over?.setAttribute("width", 0);
+			if (was)
+				this.draw();
+			this.svg.removeAttribute("aria-valuetext");
+			return;
+		}
+		const i = Math.min(from, to), n = Math.abs(to - from) + 1;
+
+		this.chosen = { data, from, to };
+		this.over.setAttribute("x", i);
+		this.over.setAttribute("width", n);
+		this.svg.setAttribute("aria-valuenow", to + 1);
+		this.svg.setAttribute("aria-valuetext", `${this.times(i,
+		    i + n)}: ${this.told(data.buckets[to])}`);
+	}
+
+	// Those steps become since and until.
+	take() {
+		const { from, to } = this.chosen;
+		const range = [Math.min(from, to), Math.max(from, to) + 1]
+		    .map((i) => iso(this.at(i)));
+
+		this.mark(null);
+		this.zoom(...range);
+	}
+
+	// Arrows choose a bar, with Shift more of them.
+	key(e) {
+		const by = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+		const n = this.data?.buckets.length;
+
+		if (!n || e.ctrlKey || e.altKey || e.metaKey)
+			return;
+		if (by) {
+			const to = Math.max(0, Math.min(n - 1,
+			    (this.chosen?.to ?? n) + by));
+			this.mark(e.shiftKey ? this.chosen?.from ?? to : to,
+			    to);
+		} else if (e.key === "Enter" && this.chosen)
+			this.take();
+		else if (e.key === "Escape" && this.chosen)
+			this.mark(null);
+		else
+			return;
+		e.preventDefault();
+		e.stopPropagation();
+	}
+
+	// A part of it, which the system may take the pointer away from.
 	drag(e) {
 		const n = this.data?.buckets.length, box =
 		    this.svg.getBoundingClientRect();
 		const bar = (x) => Math.max(0, Math.min(n - 1, Math.floor(
 		    (x - box.left) / box.width * n)));
+		const done = new AbortController(), { signal } = done;
+		const on = (name, fn) => this.svg.addEventListener(name, fn,
+		    { signal });
 
-		if (!n || e.button !== 0 || this.dragged)
+		if (!n || e.button !== 0)
 			return;
 		const from = bar(e.clientX);
-		let to = from;
-		const show = () => {
-			this.mark.setAttribute("x", Math.min(from, to));
-			this.mark.setAttribute("width",
-			    Math.abs(to - from) + 1);
-		};
-		const move = (m) => {
-			to = bar(m.clientX);
-			show();
-		};
-		// The system may take the pointer away: then nothing is chosen.
-		const end = (u) => {
-			for (const [name, fn] of on)
-				this.svg.removeEventListener(name, fn);
-			this.dragged = false;
-			if (u.type === "pointerup")
-				this.zoom(iso(this.at(Math.min(from, to))),
-				    iso(this.at(Math.max(from, to) + 1)));
-			else
-				this.draw();
-		};
-		const on = [["pointermove", move], ["pointerup", end],
-		    ["pointercancel", end]];
-
-		show();
-		this.dragged = true;
+		let far = false;
+		on("pointermove", (m) => {
+			far ||= Math.abs(m.clientX - e.clientX) > CLICK;
+			if (far)
+				this.mark(from, bar(m.clientX));
+		});
+		on("pointerup", () => {
+			done.abort();
+			if (far)
+				this.take();
+		});
+		on("pointercancel", () => {
+			done.abort();
+			this.mark(null);
+		});
 		this.svg.setPointerCapture(e.pointerId);
-		for (const [name, fn] of on)
-			this.svg.addEventListener(name, fn);
 	}
 
 	end() {

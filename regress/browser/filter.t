@@ -27,6 +27,7 @@ use JSON;
 use Site;
 use Test::More;
 use Time::HiRes qw(sleep);
+use Time::Piece ();
 
 begin();
 browse();
@@ -221,11 +222,41 @@ like($b->eval("document.querySelector('.chart svg').getAttribute(" .
 my $box = $b->eval("(() => { const r = document.querySelector('.chart svg')" .
     ".getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; " .
     "})()");
-$b->drag($box->[0] + $box->[2] * 0.8, $box->[1] + 20,
-    $box->[0] + $box->[2] - 5, $box->[1] + 20);
+# The place of a step, 0 is the newest; of these there is one more than minutes
+# in an hour but at its beginning.
+sub bar {
+	my ($i) = @_;
+	my $n = $b->eval("document.querySelectorAll('.chart title').length");
+	return $box->[0] + $box->[2] * ($n - $i - 0.5) / $n;
+}
+sub drag_to {
+	my ($from, $to) = map { bar($_) } @_;
+	$b->drag($from, $box->[1] + 20, $to, $box->[1] + 20);
+}
+# The times of a filter, in steps of the chart before the newest.
+sub range {
+	my @t = (query()->{q} // "") =~
+	    /^since:"?(\S+)Z"? until:"?(\S+)Z"?$/ or return ();
+	return map { Time::Piece->strptime($_, "%Y-%m-%dT%H:%M:%S")->epoch }
+	    @t;
+}
+is($b->eval("document.querySelector('.label .s5').innerText"),
+    "\x{25a0} 5xx, none", "colours are said");
+like($b->eval("[...document.querySelectorAll('.chart title')].at(-1)" .
+    ".textContent + [...document.querySelectorAll('.chart title')].at(-2)" .
+    ".textContent"), qr/\d\d:\d\d \S \d\d:\d\d: $total requests, \d+ with/,
+    "and so is each step");
+like($b->eval("document.querySelectorAll('.chart title').length"), qr/^6[01]$/,
+    "of an hour");
+$b->drag($box->[0] + 500, $box->[1] + 20, $box->[0] + 502, $box->[1] + 20);
+sleep 0.3;
+is(query()->{q} // "", "", "a click chooses nothing");
+drag_to(11, 0);
 shown("document.querySelector('#q').value.startsWith('since:')",
     "dragging chooses a time");
-like(query()->{q}, qr/^since:\S+Z"? until:\S+Z"?$/, "in the address");
+my ($since, $until) = range();
+is($until - $since, 12 * 60, "of its twelve steps");
+cmp_ok(abs(time - $until), "<=", 61, "up to now");
 ok(state("Live"), "which is a filter");
 rows_are($total, "of the rows in it");
 like($b->eval("document.querySelector('.chart .label').innerText"),
@@ -272,6 +303,74 @@ isnt($since, undef, "a time");
 is(secs($until) - secs($since), 60, "of one bar");
 $b->press("Show the last hour");
 q_is("", "back");
+shown("document.querySelectorAll('.chart title').length > 59", "and drawn");
+drag_to(39, 49);
+shown("document.querySelector('#q').value.startsWith('since:')",
+    "from right to left");
+($since, $until) = range();
+is($until - $since, 11 * 60, "eleven steps");
+cmp_ok(abs(time - $until - 39 * 60), "<=", 61, "of before");
+rows_are(0, "in which nothing was");
+$b->press("Show the last hour");
+q_is("", "back");
+# By keyboard.
+shown("document.querySelectorAll('.chart title').length > 59", "and drawn");
+$b->js("document.querySelector('.chart svg').focus()");
+$b->keys("Left", "Left");
+like($b->eval("document.querySelector('.chart svg').getAttribute(" .
+    "'aria-valuetext')"), qr/^\d\d:\d\d \S \d\d:\d\d: \d+ request/,
+    "an arrow chooses a step, which is said");
+is($b->eval("document.querySelector('.mark').getAttribute('width')"), 1,
+    "and shown");
+$b->js("for (let i = 0; i < 4; i++) document.activeElement.dispatchEvent(" .
+    "new KeyboardEvent('keydown', { key: 'ArrowLeft', shiftKey: true, " .
+    "bubbles: true }))");
+$b->keys("Enter");
+shown("document.querySelector('#q').value.startsWith('since:')",
+    "Enter looks at it");
+($since, $until) = range();
+is($until - $since, 5 * 60, "with Shift at more");
+cmp_ok(abs(time - $until - 60), "<=", 61, "up to the one before");
+$b->press("Show the last hour");
+q_is("", "back");
+# What comes while one drags does not change what is chosen; a count that was
+# given up is said.
+shown("document.querySelectorAll('.chart title').length > 59", "and drawn");
+$b->js(<<'END');
+	const ask = window.fetch;
+
+	window.fetch = async (...a) => {
+		const r = await ask(...a);
+		if (!a[0].includes("/stats"))
+			return r;
+		const o = await r.json();
+		o.from = "2020-01-01T00:00:00Z";
+		o.partial = true;
+		window.stats = (window.stats ?? 0) + 1;
+		return new Response(JSON.stringify(o));
+	};
+	window.fetchOfOld = ask;
+END
+my @press = (x => bar(11), y => $box->[1] + 20,
+    button => "left");
+$b->cdp("Input.dispatchMouseEvent", type => "mousePressed", @press,
+    clickCount => 1);
+$b->cdp("Input.dispatchMouseEvent", type => "mouseMoved", @press,
+    buttons => 1, x => bar(4));
+traffic("/echo/meanwhile");
+shown("window.stats > 0", "other counts come");
+sleep 0.1;
+$b->cdp("Input.dispatchMouseEvent", type => "mouseReleased", @press,
+    clickCount => 1, x => bar(4));
+shown("document.querySelector('#q').value.startsWith('since:')", "a drag");
+($since, $until) = range();
+cmp_ok(abs(time - $until - 4 * 60), "<=", 61, "is of what was seen");
+shown("document.querySelector('.chart .label').innerText.includes(" .
+    "'choose a shorter time')", "a chart that is not whole says so");
+$b->js("window.fetch = window.fetchOfOld");
+$b->press("Show the last hour");
+q_is("", "back");
+$total++;
 
 # Keys.
 my $list = "document.querySelector('.rows')";
@@ -343,8 +442,8 @@ my %reached;
 for (1 .. 40) {
 	$b->keys("Tab");
 	my $e = $b->eval("(() => { const e = document.activeElement; return " .
-	    "e === document.body ? '' : e.innerText.trim() || e.id || " .
-	    "e.className || e.tagName; })()");
+	    "e === document.body ? '' : e.innerText?.trim() || e.id || " .
+	    "e.getAttribute('class') || e.tagName; })()");
 	last if $reached{$e}++ > 2;
 }
 my @controls = @{$b->eval("[...document.querySelectorAll('button, a[href], " .
