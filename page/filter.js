@@ -45,8 +45,10 @@ export function put(q, key, value) {
 }
 
 export class Filter {
-	constructor(vault, q, changed) {
-		Object.assign(this, { vault, q, changed, at: -1, found: [] });
+	// changed(q); left(): the focus has to go elsewhere
+	constructor(vault, q, changed, left) {
+		Object.assign(this, { vault, q, changed, left, at: -1,
+		    found: [] });
 		this.input = h("input", { type: "search", id: "q", value: q,
 		    placeholder:
 			"Filter, such as status:5xx host:*.example.com",
@@ -93,7 +95,7 @@ export class Filter {
 		    document.activeElement);
 
 		fill(this.chips, [...own, ...ask, have.length > 0 ?
-		    h("button.quiet", { onclick: () => this.set("") },
+		    h("button.quiet", { onclick: () => this.clear() },
 		    "Clear") : null]);
 		this.chips.children[at]?.focus();
 	}
@@ -116,6 +118,12 @@ export class Filter {
 		this.close();
 		this.draw();
 		this.changed(q);
+	}
+
+	// The button for it goes.
+	clear() {
+		this.set("");
+		this.left();
 	}
 
 	// An error of the server's, which says where it is.

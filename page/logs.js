@@ -45,7 +45,8 @@ export class Logs {
 		    paused: at.paused, held: [], fresh: 0, rows: [], came: [],
 		    frozen: [], open: new Map(), older: null, wanted: at.row });
 		current = this;
-		this.filter = new Filter(vault, at.q, (q) => this.search(q));
+		this.filter = new Filter(vault, at.q, (q) => this.search(q),
+		    () => this.focus());
 		// Of which vault a row is, where it is not said above.
 		const of = ({ vault_id: id }) => vault !== null || !id ? "" :
 		    `${names.get(id) ?? id}: `;
@@ -447,7 +448,10 @@ export class Logs {
 			    ["The filter is not understood.",
 			    "What is wrong is said below it."] :
 			    [e.message, h("button", {
-			    onclick: () => this.load() }, "Try again")];
+			    onclick: () => {
+				this.focus();
+				this.load();
+			    } }, "Try again")];
 		else if (this.list.length === 0 && this.last === "loading")
 			text = ["Loading …", ""];
 		else if (this.list.length === 0 && this.older !== null)
@@ -457,11 +461,14 @@ export class Logs {
 			    "They are shown here as they come: run an agent " +
 			    "with brokerctl run."] :
 			    ["No row matches the filter.",
-			    h("button", { onclick: () => this.filter.set("") },
+			    h("button", { onclick: () => this.filter.clear() },
 			    "Show all rows")];
 		this.note.hidden = text === null;
-		if (text)
+		// A button that is there already may have the focus.
+		const said = String(text?.map((t) => t.textContent ?? t));
+		if (text && said !== this.said)
 			fill(this.note, [h("b", null, text[0]), " ", text[1]]);
+		this.said = said;
 	}
 
 	search(q) {
@@ -479,7 +486,7 @@ export class Logs {
 		this.filter.set(put(put(this.q, "since", since), "until",
 		    until));
 		if (since === null)
-			this.table.view.focus({ preventScroll: true });
+			this.focus();
 	}
 
 	narrow(key, value) {
@@ -527,10 +534,15 @@ export class Logs {
 
 	drawPause() {
 		this.pauseButton.textContent = this.paused ? "Go on" : "Pause";
-		this.pauseButton.setAttribute("aria-pressed", this.paused);
+	}
+
+	// The list takes what a button had that goes.
+	focus() {
+		this.table.view.focus({ preventScroll: true });
 	}
 
 	newest() {
+		this.focus();
 		this.pause(false);
 		this.table.toTop();
 	}
@@ -563,7 +575,7 @@ export class Logs {
 			this.detail.show(row);
 		else if (!row && !this.detail.el.hidden) {
 			this.detail.hide();
-			this.table.view.focus({ preventScroll: true });
+			this.focus();
 		}
 	}
 
@@ -578,6 +590,8 @@ export class Logs {
 			return;
 		this.select(row);
 		this.table.show(row);
+		if (!this.detail.el.contains(document.activeElement))
+			this.focus();
 	}
 
 	toggleDetail() {

@@ -67,9 +67,10 @@ function other(row) {
 		h("span.c-status", { role: "gridcell", "data-key": "kind",
 		    "data-value": row.kind }, row.kind === "gap" ? "missing" :
 		    row.kind),
-		h("span.c-note", { role: "gridcell", title: words.note(row) },
-		    words.note(row)),
-		cell("actor", undefined, actor(row))
+		h("span.c-note", { role: "gridcell", title: words.note(row),
+		    "aria-colspan": 4 }, words.note(row)),
+		h("span.c-actor", { role: "gridcell", title: actor(row),
+		    "aria-colindex": 7 }, actor(row))
 	];
 }
 

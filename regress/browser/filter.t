@@ -383,6 +383,8 @@ isnt($b->eval("document.activeElement.id"), "q", "Esc leaves it");
 my @ids = ids();
 $b->keys("j");
 is(selected(), $ids[0], "j: the first");
+sub has_focus { return $b->eval("document.activeElement.className") }
+is(has_focus(), "rows", "in the list, which has the focus");
 $b->keys("j", "j");
 is(selected(), $ids[2], "j: and on");
 $b->keys("k");
@@ -400,6 +402,35 @@ ok($b->eval("document.querySelector('.detail').hidden"), "Esc: closed");
 $b->keys("G");
 shown("$list.scrollTop > 0 || $total < 25", "G: to the end");
 is(selected(), (ids())[-1], "the oldest");
+# What goes when it is pressed does not take the focus with it.
+traffic("/echo/new");
+$total++;
+shown("!document.querySelector('.pill').hidden", "a new row");
+ok(!$b->eval("[...document.querySelectorAll('.buttons button')].some(" .
+    "(e) => e.ariaPressed)"), "the button says what it does, not both");
+$b->js("document.querySelector('.pill').focus()");
+$b->keys("Enter");
+ok(state("Live"), "a pill that is pressed");
+is(has_focus(), "rows", "leaves the focus to the list");
+$b->press("Errors");
+q_is("status_bucket:err", "errors");
+$b->js("[...document.querySelectorAll('.chips button')].at(-1).focus()");
+$b->keys("Enter");
+q_is("", "Clear");
+is(has_focus(), "rows", "leaves it to the list as well");
+$b->type("#q", "host:nowhere");
+$b->keys("Enter", "Escape", "Escape");
+shown("document.querySelector('.left .state button')", "no row");
+$b->js("(window.button = document.querySelector('.left .state button'))" .
+    ".focus()");
+$b->js("[...document.querySelectorAll('.buttons button')][0].click()");
+$b->js("[...document.querySelectorAll('.buttons button')][0].click()");
+ok($b->eval("document.querySelector('.left .state button') === window.button" .
+    " && document.activeElement === window.button"),
+    "a button stays the same, with the focus");
+$b->keys("Enter");
+q_is("", "Show all rows");
+is(has_focus(), "rows", "leaves it to the list, too");
 $b->keys("g");
 ok(state("Live"), "g: the newest, live");
 is($b->eval("$list.scrollTop"), 0, "at the top");

@@ -258,6 +258,9 @@ kill "KILL", (map { $p{$_} } grep { /^(?:mitm|proxy) / } keys %p),
     $p{"logd 0"};
 my $gap = row_with("3 requests are missing here", 30);
 like($gap->{class}, qr/gap/, "a gap is a row");
+is($b->eval("document.querySelector('.row.gap .c-note')" .
+    ".ariaColSpan + ' ' + document.querySelector('.row.gap .c-actor')" .
+    ".ariaColIndex"), "4 7", "whose cells say which columns they are in");
 like($gap->{text}, qr/worker and log died together/, "that says why");
 $b->js("document.querySelector('.row.gap').click()");
 like(detail(), qr/Requests went through that have no row/,
