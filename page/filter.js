@@ -133,9 +133,15 @@ export class Filter {
 		    `${e.message.slice(1)}.` : "";
 		this.input.setAttribute("aria-invalid", e !== null);
 		if (e?.body.at !== undefined && e.body.parameter === "q" &&
-		    document.activeElement === this.input)
-			this.input.setSelectionRange(e.body.at,
-			    this.input.value.length);
+		    document.activeElement === this.input) {
+			// It counts bytes, a browser does not.
+			const v = this.input.value;
+			const before = new TextEncoder().encode(v)
+			    .slice(0, e.body.at);
+
+			this.input.setSelectionRange(new TextDecoder().decode(
+			    before).length, v.length);
+		}
 	}
 
 	key(e) {
@@ -161,15 +167,19 @@ export class Filter {
 		e.preventDefault();
 	}
 
-	// The word at the cursor: where it begins, its key and its value.
+	// The word at the cursor: where it begins, its key and the last of its
+	// values; the | is what would be typed there.
 	word() {
 		const end = this.input.selectionStart;
-		const from = this.input.value.lastIndexOf(" ", end - 1) + 1;
-		const m = /^(!?)(\w*)(:?)(.*)$/.exec(
-		    this.input.value.slice(from, end));
+		const last = terms(`${this.input.value.slice(0, end)}|`)
+		    .at(-1).slice(0, -1);
+		const [, not, key, colon, list] =
+		    /^(!?)(\w*)(:?)(.*)$/.exec(last) ?? [];
 
-		return m && { from, end, not: m[1], key: m[2], colon: m[3],
-		    value: m[4].slice(m[4].lastIndexOf(",") + 1) };
+		return list !== undefined && { from: end - last.length, end,
+		    not, key, colon, value: `${list}|`.match(
+		    /(?:"(?:\\.|[^"\\])*"?|[^,"])+/g).at(-1).slice(0, -1)
+		    .replace(/^!/, "") };
 	}
 
 	async complete() {

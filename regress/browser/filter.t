@@ -129,6 +129,19 @@ $b->type("#q", "");
 $b->keys("Escape", "Escape");
 $b->reload;
 state("Live");
+# What is in quotes is one word; a ! stands before a value as well.
+$b->click("#q");
+$b->keys(split //, "actor:\"x me");
+sleep 0.5;
+is_deeply([ found() ], [], "no key is suggested inside of quotes");
+$b->type("#q", "");
+$b->keys(split //, "method:!G");
+suggested("GET", "a value that is left out");
+$b->keys("Down", "Enter");
+q_is("method:!GET", "and taken");
+rows_are(0, "and it is");
+$b->keys("Escape", "Escape");
+clear();
 $b->press("Service …");
 suggested("api", "a chip asks for the service");
 $b->keys("Down", "Enter");
@@ -139,6 +152,7 @@ clear();
 
 # Errors, at the place.
 for ([ "hots:x", qr/hots/, 0 ], [ "method:GET status:9000x", qr/9000x/, 18 ],
+    [ "path:/\x{e4}\x{20ac}* status:9000x", qr/9000x/, 17 ],
     [ "method:GET path:\"open", qr/./, undef ]) {
 	my ($q, $says, $at) = @$_;
 	$b->type("#q", $q);
