@@ -64,7 +64,8 @@ export class Detail {
 			    f("Request", row.method, "method"),
 			    f("Host", row.host, "host"),
 			    f("Path", row.path + (row.path_cut ?
-				` (${row.path_cut})` : "")),
+				` (${row.path_cut})` : ""), "path",
+				row.path.replace(/[*?\\]/g, "\\$&")),
 			    f("Service", row.matched_service, "service"),
 			    f("Credentials", row.credential_keys.join(", ")),
 			    f("Took", row.open ? "" :

@@ -17,8 +17,8 @@ export const help = h("dialog.help", { "aria-label": "Keys" },
     h("dl", null, HELP.map(([k, what]) => [h("dt", null,
 	k.split(", ").map((one) => h("kbd", null, one))),
 	h("dd", null, what)])),
-    h("p", null, "Click on a row for its details; with Ctrl or Alt on a " +
-	"cell to filter by what it says."),
+    h("p", null, "Click on a row for its details, in which a click on a " +
+	"value filters by it, as does one with Alt or Ctrl on a cell."),
     h("form", { method: "dialog" }, h("button", null, "Close")));
 
 export function listen(actions) {

@@ -260,9 +260,13 @@ export class Rows {
 	}
 
 	make(row) {
-		return h(`div.row.${words.statusClass(row)}`, { role: "row",
+		const el = h(`div.row.${words.statusClass(row)}`, { role: "row",
 		    "data-id": row.id || row.request_id },
 		    row.kind === "request" ? request(row, this.on.of(row)) :
 		    other(row));
+
+		for (const c of el.querySelectorAll("[data-key]"))
+			c.title += "\nAlt+click: only rows with this";
+		return el;
 	}
 }

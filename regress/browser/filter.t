@@ -205,6 +205,20 @@ cell("/status/404", "method");
 q_is("status:404 method:GET", "and another");
 clear();
 
+like($b->eval("document.querySelector('.space .c-method').title"),
+    qr/^GET\nAlt/, "a cell says how");
+# Who has neither keys nor a mouse: by a value in the details.
+traffic("/echo/st*r", "/echo/star");
+$total += 2;
+row_with("/echo/star");
+$b->js("[...document.querySelectorAll('.space .row')].find((r) => " .
+    "r.innerText.includes('/echo/st*r')).click()");
+shown("document.querySelector('.detail dl')", "details");
+$b->press("/echo/st*r");
+q_is("path:/echo/st\\*r", "a value in them");
+rows_are(1, "just that one");
+clear();
+
 # Export: the rows of the filter.
 $b->press("Errors");
 q_is("status_bucket:err", "errors");
