@@ -14,6 +14,8 @@ import { Stream } from "./stream.js";
 const LIVE = 2000;		// rows kept while they come
 const MOST = 20000;		// with what was scrolled back to, a part of all
 const OPEN = 256;		// in flight, shown
+const FEW = 20;			// of them, which can be followed by eye:
+const STAY = 3000;		// then ended ones stay there for this long
 const PAGE = 200;
 
 const STATES = {
@@ -43,7 +45,8 @@ export class Logs {
 
 		Object.assign(this, { root, vault, signIn, q: at.q,
 		    paused: at.paused, held: [], fresh: 0, rows: [], came: [],
-		    frozen: [], open: new Map(), older: null, wanted: at.row });
+		    frozen: [], open: new Map(), ends: new Map(), older: null,
+		    wanted: at.row });
 		current = this;
 		this.filter = new Filter(vault, at.q, (q) => this.search(q),
 		    () => this.focus());
@@ -62,6 +65,7 @@ export class Logs {
 		this.chart = new Chart(vault, (s, u) => this.zoom(s, u),
 		    (r) => this.retention(r));
 		this.update = paced(60, () => this.draw());
+		this.sweep = paced(300, () => this.swept());
 		this.build();
 		this.ticker = setInterval(() => this.tick(), 5000);
 		this.load();
@@ -248,7 +252,8 @@ export class Logs {
 	// What is in memory is not the newest any more; those are up to edge.
 	part() {
 		// What has settled is not on view any more.
-		this.fresh += this.frozen.filter((r) => !r.open).length;
+		this.fresh += this.frozen.filter((r) => !r.open &&
+		    !this.rows.includes(r)).length;
 		if (!this.apart)
 			this.edge = this.rows[0].id;
 		this.apart = true;
@@ -261,12 +266,12 @@ export class Logs {
 
 		if (most <= 0 || !this.paused)
 			return;
-		const gone = most + this.frozen.length;
+		const had = this.list.length;
 		this.part();
 		this.rows = this.rows.slice(most);
 		this.newer = this.rows[0].id;
 		this.draw();
-		this.table.shift(-gone);
+		this.table.shift(this.list.length - had);
 	}
 
 	async loadNewer() {
@@ -314,7 +319,7 @@ export class Logs {
 
 		if (same(this.table.selected))
 			this.settled = row;
-		this.open.delete(row.request_id);
+		this.settle(row);
 		if (this.paused) {
 			if (seen !== -1)
 				this.frozen[seen] = row;
@@ -325,6 +330,35 @@ export class Logs {
 			this.keepOf(this.came, row);
 		this.update();
 		this.chart.later();
+	}
+
+	// Where it was in flight it is seen for a moment, and then among those
+	// that ended about when it did.
+	settle(row) {
+		const id = row.request_id;
+
+		if (this.open.has(id) && this.open.size <= FEW) {
+			this.open.set(id, row);
+			this.ends.set(id, Date.now() + STAY);
+			this.sweep();
+		} else {
+			this.open.delete(id);
+			this.ends.delete(id);
+		}
+	}
+
+	swept() {
+		for (const [id, when] of this.ends) {
+			if (when > Date.now())
+				continue;
+			this.ends.delete(id);
+			this.open.delete(id);
+			if (this.looked.some((r) => r.request_id === id))
+				this.endOf(id);
+		}
+		if (this.ends.size > 0)
+			this.sweep();
+		this.update();
 	}
 
 	// The last LIVE of them and some, the oldest first: to put each in
@@ -355,10 +389,8 @@ export class Logs {
 
 	// Its row follows at once, unless the filter leaves it out.
 	close({ request_id }) {
-		this.open.delete(request_id);
-		this.update();
-		if (this.looked.some((r) => r.request_id === request_id))
-			setTimeout(() => this.endOf(request_id), 500);
+		this.ends.set(request_id, Date.now() + 500);
+		this.sweep();
 	}
 
 	// What is in view as in flight, and is not told of any more.
@@ -399,6 +431,7 @@ export class Logs {
 
 	forget() {
 		this.open.clear();
+		this.ends.clear();
 		this.update();
 	}
 
@@ -419,7 +452,9 @@ export class Logs {
 
 		this.take(this.came);
 		this.came = [];
-		this.table.set(first.concat(this.rows));
+		const above = new Set(first.filter((r) => !r.open));
+		this.table.set(first.concat(above.size === 0 ? this.rows :
+		    this.rows.filter((r) => !above.has(r))));
 		if (this.settled) {
 			const same = (r) => r?.request_id ===
 			    this.settled.request_id;

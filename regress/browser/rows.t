@@ -151,6 +151,24 @@ is($b->eval("document.querySelectorAll('.row.selected').length"), 1,
     "it stays selected");
 waitpid $pid, 0;
 $b->keys("Escape");
+$b->press("Go on") if badge() eq "Paused";
+# Of several the one in the middle, which is done before the others.
+my @pids = map { my $path = $_;
+    my $p = child { traffic($path) }; row_with($path); $p }
+    "/sse?n=12&ms=400&a", "/sse?n=5&ms=400&b", "/sse?n=12&ms=400&c";
+sub flying { return join " ", map { $_->{host} =~ /&(\w)$/ ?
+    $1 . ($_->{status} =~ /flight/ ? "" : "!") : () } @_ }
+is(flying(rows()), "c b a", "three in flight");
+shown("[...document.querySelectorAll('.space .row')].some((r) => " .
+    "r.innerText.includes('&b') && r.innerText.includes('OK'))", "one ends");
+is(flying(rows()), "c b! a", "in its place");
+waitpid $_, 0 for @pids;
+ok(eval { Driver::until_true(sub { my @i = ids();
+    flying(rows()) =~ /^[ac]! [ac]! b!$/ &&
+    "@i" eq join " ", sort { $b <=> $a } @i }, "order", 10) },
+    "and then all are in the order in which they ended") or
+    diag flying(rows());
+$b->keys("Escape");
 
 # One whose end the filter leaves out is told all the same to who looks at it.
 $b->type("#q", "!status:2xx path:/sse*");
