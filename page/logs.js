@@ -152,6 +152,7 @@ export class Logs {
 				return;
 			this.rows = page.logs;
 			this.older = page.next_cursor;
+			this.head = page.latest_id;
 			this.table.toTop();
 			this.stream = new Stream(this.vault, this.q,
 			    page.latest_id, this);
@@ -199,7 +200,8 @@ export class Logs {
 		if (id === null)
 			return;
 		let row = this.rows.find((r) => r.id === id);
-		if (!row && this.rows.length > 0 && id < this.rows.at(-1).id) {
+		// A page may have no row at all where few of many match.
+		if (!row && !(id > this.rows.at(-1)?.id)) {
 			const page = await this.pageOf({ before: id + 1 });
 
 			row = page.logs.find((r) => r.id === id);
@@ -255,7 +257,7 @@ export class Logs {
 		this.fresh += this.frozen.filter((r) => !r.open &&
 		    !this.rows.includes(r)).length;
 		if (!this.apart)
-			this.edge = this.rows[0].id;
+			this.edge = this.rows[0]?.id ?? this.head;
 		this.apart = true;
 		this.frozen = [];
 	}

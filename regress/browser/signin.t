@@ -204,6 +204,28 @@ shown("document.querySelector('#q')?.value === '' && " .
 is($b->url, "$base/?vault=default", "of this vault");
 clean("the frame");
 
+# A link to a row is good, too, where the newest page has none that matches.
+$b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
+	const ask = window.fetch;
+
+	window.fetch = async (...a) => {
+		const r = await ask(...a);
+		if (!location.search.includes("sparse") ||
+		    !/\/logs\?/.test(a[0]) || /before|after/.test(a[0]))
+			return r;
+		const o = await r.json();
+		return new Response(JSON.stringify({ ...o, logs: [],
+		    next_cursor: o.latest_id + 1 }));
+	};
+END
+$b->go("$base/?vault=default&row=$row->{id}&sparse=1");
+ok(state("Paused"), "a link to a row of a sparse result");
+shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
+    "shows it");
+is(query()->{row}, $row->{id}, "and stays in the address");
+$b->press("Go on");
+state("Live");
+
 # A link is good once.
 $b->press("Sign out");
 signed_out("signing out");
