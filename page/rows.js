@@ -88,7 +88,8 @@ export class Rows {
 		    { role: "columnheader" }, t)));
 		this.view = h("div.rows", { role: "grid",
 		    tabindex: 0, "aria-label": "Request log",
-		    "aria-colcount": COLUMNS.length }, this.head, this.space);
+		    "aria-colcount": COLUMNS.length }, this.head, this.space,
+		    this.cut = h("p.hint", { hidden: true }));
 		this.view.addEventListener("scroll", () => this.scrolled());
 		// Rows move below the pointer: what it was pressed on counts.
 		this.view.addEventListener("pointerdown", (e) => {
@@ -221,6 +222,10 @@ export class Rows {
 		let before = null;
 
 		this.tall = r;
+		this.cut.hidden = !this.whole || this.list.length <= PRINTED;
+		this.cut.textContent = `The first ${format.count(PRINTED)} of ` +
+		    `${format.some(this.list.length, "row")} are printed; an ` +
+		    "export has all.";
 		this.space.style.height = `${this.list.length * r}px`;
 		v.setAttribute("aria-rowcount", this.list.length + 1);
 		for (const [row, el] of this.drawn) {

@@ -31,6 +31,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use constant SHOWN => 2000;	# rows that the page keeps while they come
+use constant HELD => 20000;	# and with what was scrolled back to
 
 my $rows = 100_000;
 my $deep = $ENV{BROWSER_BACK} // 15_000;
@@ -149,6 +150,16 @@ is(scalar(grep { defined } @seen), $all, "through $all rows");
 is("@seen[@holes]", "", "there is no hole");
 cmp_ok($r->{most}, "<", 1500, "with at most $r->{most} elements");
 like(badge(), qr/Paused/, "which paused it");
+# What is held is bounded, and of what is printed that is said.
+my ($held) = $b->eval("document.querySelector('.rows').ariaRowCount");
+cmp_ok($held, "<=", HELD + 1, "$held rows are held at most");
+$b->js("window.dispatchEvent(new Event('beforeprint'))");
+is($b->eval("document.querySelectorAll('.space .row').length"), SHOWN,
+    SHOWN . " rows are printed");
+like($b->eval("document.querySelector('.rows > p').innerText"),
+    qr/^The first 2,000 of [\d,]+ rows are printed/, "which is said");
+$b->js("window.dispatchEvent(new Event('afterprint'))");
+ok($b->eval("document.querySelector('.rows > p').hidden"), "on paper only");
 # And to the newest again, as far as it was held.
 $b->js("window.seen = undefined");
 do { $r = $b->js($back, $all, -1) } while (@{$r->{ids}} < $all && time < $end);
