@@ -90,6 +90,15 @@ for my $r (@api) {
 	like($s->{time}, qr/^(?:\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3}$/,
 	    "and time, to the millisecond");
 }
+my @bars = @{$b->eval("[...document.querySelectorAll('.space .row')].map(" .
+    "(r) => [Number(r.dataset.id), r.querySelector('.c-latency i')" .
+    ".getBoundingClientRect().width])")};
+my %us = map { $_->{id} => $_->{latency_us} } @api;
+my @by = sort { $us{$a->[0]} <=> $us{$b->[0]} } @bars;
+is(scalar(@by), scalar(@api), "and a bar");
+is(scalar(grep { $by[$_][1] > $by[$_ + 1][1] + 0.1 } 0 .. $#by - 1), 0,
+    "that is longer when it took longer");
+cmp_ok($by[-1][1], ">", 3 * $by[0][1], "by far for what is slow");
 my %code = map { $_->{path} => $_->{error_code} } @api;
 is($code{$_->[1]}, $_->[2], "$_->[2] was one of them") for @errors;
 $b->shot("rows");
