@@ -130,7 +130,7 @@ function frame(me, list, vault) {
 	    } }, list.map(([v, name]) => h("option", { value: v,
 	    selected: v === vault }, name)));
 
-	fill(root, [h("header", null,
+	fill(root, [h("header",
 	    h("a.brand", { href: "/" }, h("img", { src: "/page/icon.svg",
 		alt: "brokerd", width: 18, height: 18 }),
 		h("span", { "aria-hidden": "true" }, "brokerd")),
@@ -138,7 +138,7 @@ function frame(me, list, vault) {
 	    h("nav", { "aria-label": "Views" },
 		h("a", { "aria-current": "page", href: vault === null ? "/" :
 		    url("/", { vault }) }, "Logs")),
-	    h("span.who", null, me.name ?? me.agent_name ?? "session"),
+	    h("span.who", me.name ?? me.agent_name ?? "session"),
 	    h("button.quiet", { onclick: signOut }, "Sign out")), main]);
 	return main;
 }
@@ -152,7 +152,7 @@ function open(me, list) {
 	view = null;
 	if (vault === undefined) {
 		const main = frame(me, list, null);
-		fill(main, [h("p.state", null, h("b", null,
+		fill(main, [h("p.state", h("b",
 		    "There is no log that you may read."), " It takes the " +
 		    "role member in a vault, or the instance role owner.")]);
 		return;

@@ -1,6 +1,6 @@
 // Requests by time, stacked by class of status, from the log's statistics.
 
-import { h, svg, paced } from "./dom.js";
+import { h, fill, set, svg, paced } from "./dom.js";
 import { get, logPath } from "./http.js";
 import * as format from "./format.js";
 import { terms } from "./filter.js";
@@ -18,7 +18,10 @@ export class Chart {
 	constructor(vault, zoom, kept) {
 		Object.assign(this, { vault, zoom, kept, q: "" });
 		this.svg = svg("svg", { role: "slider", tabindex: 0,
-		    "aria-valuemin": 1, preserveAspectRatio: "none" });
+		    "aria-valuemin": 1, preserveAspectRatio: "none",
+		    onpointerdown: (e) => this.drag(e),
+		    onkeydown: (e) => this.key(e),
+		    onblur: () => this.mark(null) });
 		this.text = h("span");
 		this.span = h("span");
 		this.hint = h("span.hint", { hidden: true },
@@ -26,16 +29,13 @@ export class Chart {
 		this.all = h("button.quiet", { hidden: true,
 		    onclick: () => this.zoom(null, null) },
 		    "Show the last hour");
-		this.el = h("figure.chart", null, this.svg,
-		    h("figcaption.label", null, this.text, this.hint,
+		this.el = h("figure.chart", this.svg,
+		    h("figcaption.label", this.text, this.hint,
 		    this.all, CLASSES.map(([cls, ...names]) => h(`span.${cls}`,
-			null, `■ ${names.slice(0, 2).join(", ")}`)),
+			`■ ${names.slice(0, 2).join(", ")}`)),
 		    this.span));
 		this.later = paced(2000, () => this.load());
 		this.timer = setInterval(() => this.load(), 60000);
-		this.svg.addEventListener("pointerdown", (e) => this.drag(e));
-		this.svg.addEventListener("keydown", (e) => this.key(e));
-		this.svg.addEventListener("blur", () => this.mark(null));
 	}
 
 	set(q) {
@@ -79,11 +79,10 @@ export class Chart {
 		const { buckets, total } = this.data;
 		const top = Math.max(1, ...buckets.map((b) => b.count));
 
-		this.svg.setAttribute("viewBox", `0 0 ${buckets.length} ${H}`);
 		this.over = svg("rect", { class: "mark", y: 0, height: H,
 		    width: 0 });
-		this.svg.replaceChildren(...buckets.map((b, i) =>
-		    this.bar(b, i, top)), this.over);
+		fill(this.svg, [buckets.map((b, i) => this.bar(b, i, top)),
+		    this.over]);
 		const text = this.told(total, `in the ${this.zoomed ?
 		    "time chosen" : "last hour"} (not filtered)`) +
 		    (total.count > 0 ? `; half took at most ${format.latency(
@@ -92,9 +91,10 @@ export class Chart {
 		    (this.data.partial ? ". It ends where counting took too " +
 		    "long: choose a shorter time" : "");
 
-		this.svg.setAttribute("aria-label", text);
-		for (const k of ["aria-valuemax", "aria-valuenow"])
-			this.svg.setAttribute(k, buckets.length);
+		set(this.svg, { viewBox: `0 0 ${buckets.length} ${H}`,
+		    "aria-label": text, "aria-valuemax": buckets.length,
+		    "aria-valuenow": buckets.length,
+		    "aria-valuetext": this.times(0, buckets.length) });
 		this.mark(null);
 		this.text.textContent = this.text.title = text;
 		this.all.hidden = !this.zoomed;
@@ -105,18 +105,20 @@ export class Chart {
 	bar(b, i, top) {
 		let y = H;
 
-		return svg("g", null, svg("title", null, `${this.times(i,
-		    i + 1)}: ${this.told(b)}`), svg("rect", { class: "hit",
-		    x: i, y: 0, width: 1, height: H }),
-		    ...CLASSES.map(([cls, ...names]) => {
+		return svg("g", {},
+		    svg("title", {}, `${this.times(i, i + 1)}: ` +
+			this.told(b)),
+		    svg("rect", { class: "hit", x: i, y: 0, width: 1,
+			height: H }),
+		    CLASSES.map(([cls, ...names]) => {
 			const n = names.reduce((sum, name) => sum +
 			    b.by_status[name], 0) * (H - 4) / top;
 
 			y -= n;
-			return n && svg("rect", { class: cls, x: i + 0.06,
+			return n > 0 && svg("rect", { class: cls, x: i + 0.06,
 			    y: y.toFixed(2), width: 0.88,
 			    height: Math.max(n, 0.8).toFixed(2) });
-		    }).filter(Boolean));
+		    }));
 	}
 
 	told({ count, by_status: s }, when = "") {
@@ -144,19 +146,15 @@ export class Chart {
 		if (from === null) {
 			this.chosen = null;
 			this.over?.setAttribute("width", 0);
-			if (was)
-				this.draw();
-			this.svg.removeAttribute("aria-valuetext");
-			return;
+			return was && this.draw();
 		}
 		const i = Math.min(from, to), n = Math.abs(to - from) + 1;
 
 		this.chosen = { data, from, to };
-		this.over.setAttribute("x", i);
-		this.over.setAttribute("width", n);
-		this.svg.setAttribute("aria-valuenow", to + 1);
-		this.svg.setAttribute("aria-valuetext", `${this.times(i,
-		    i + n)}: ${this.told(data.buckets[to])}`);
+		set(this.over, { x: i, width: n });
+		set(this.svg, { "aria-valuenow": to + 1, "aria-valuetext":
+		    `${this.times(i, i + n)}: ` +
+		    this.told(data.buckets[to]) });
 	}
 
 	// Those steps become since and until.
@@ -198,24 +196,24 @@ export class Chart {
 		const bar = (x) => Math.max(0, Math.min(n - 1, Math.floor(
 		    (x - box.left) / box.width * n)));
 		const done = new AbortController(), { signal } = done;
-		const on = (name, fn) => this.svg.addEventListener(name, fn,
-		    { signal });
+		const on = (name, fn) => this.svg.addEventListener(
+		    `pointer${name}`, fn, { signal });
 
 		if (!n || e.button !== 0)
 			return;
 		const from = bar(e.clientX);
 		let far = false;
-		on("pointermove", (m) => {
+		on("move", (m) => {
 			far ||= Math.abs(m.clientX - e.clientX) > CLICK;
 			if (far)
 				this.mark(from, bar(m.clientX));
 		});
-		on("pointerup", () => {
+		on("up", () => {
 			done.abort();
-			if (far)
+			if (this.chosen)
 				this.take();
 		});
-		on("pointercancel", () => {
+		on("cancel", () => {
 			done.abort();
 			this.mark(null);
 		});

@@ -37,7 +37,7 @@ export class Detail {
 	field(name, value, key, filter) {
 		if (value === "" || value === null || value === undefined)
 			return null;
-		return [h("dt", null, name), h("dd", null, key ?
+		return [h("dt", name), h("dd", key ?
 		    h("button.link", { title: `Show only ${term(key,
 		    filter ?? value)}`, onclick: () => this.on.filter(key,
 		    filter ?? value) }, value) : value)];
@@ -105,8 +105,8 @@ export class Detail {
 
 		this.el.hidden = false;
 		this.note = h("span.hint");
-		fill(this.el, [h("div.bar", null,
-		    h("h2", null, row.kind === "request" ?
+		fill(this.el, [h("div.bar",
+		    h("h2", row.kind === "request" ?
 			`${row.method} ${row.host}` : words.note(row)),
 		    h("button", { onclick: () => this.on.step(-1),
 			title: "Newer (k)" }, "Newer"),
@@ -114,12 +114,12 @@ export class Detail {
 			title: "Older (j)" }, "Older"),
 		    h("button.quiet", { onclick: () => this.on.close(),
 			title: "Close (Esc)", "aria-label": "Close" }, "✕")),
-		    what ? h("p.why", null, h("b", null, what),
+		    what ? h("p.why", h("b", what),
 			next ? ` ${next}` : "") : null,
-		    h("dl", null, this.fields(row)),
-		    row.detail ? h("pre", null,
+		    h("dl", this.fields(row)),
+		    row.detail ? h("pre",
 			JSON.stringify(row.detail, null, 2)) : null,
-		    h("div.bar", null,
+		    h("div.bar",
 			h("button", { onclick: () => this.copy("JSON",
 			    JSON.stringify(row, null, 2)) }, "Copy as JSON"),
 			h("button", { onclick: () => this.copy("The command",

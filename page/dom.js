@@ -1,21 +1,32 @@
 // Elements without markup in strings: what comes from the log is only ever
 // text.
 
-// h("button.quiet", { onclick: fn, "aria-label": "..." }, child, ...)
+// Attributes, of which none, true and false are what HTML has for that, and
+// what is done on an event.
+export function set(el, attrs) {
+	for (const [k, v] of Object.entries(attrs)) {
+		if (k.startsWith("on"))
+			el.addEventListener(k.slice(2), v);
+		else if (v === false || v === null || v === undefined)
+			el.removeAttribute(k);
+		else
+			el.setAttribute(k, v === true ? "" : v);
+	}
+	return el;
+}
+
+// h("button.quiet", { onclick: fn, "aria-label": "..." }, child, ...); the
+// attributes may be left out.
 export function h(what, attrs, ...children) {
 	const [tag, ...classes] = what.split(".");
 	const el = document.createElement(tag);
 
 	if (classes.length > 0)
 		el.className = classes.join(" ");
-	for (const [k, v] of Object.entries(attrs ?? {})) {
-		if (k.startsWith("on"))
-			el.addEventListener(k.slice(2), v);
-		else if (v === true)
-			el.setAttribute(k, "");
-		else if (v !== false && v !== null && v !== undefined)
-			el.setAttribute(k, v);
-	}
+	if (attrs?.constructor === Object)
+		set(el, attrs);
+	else
+		children.unshift(attrs);
 	fill(el, children);
 	return el;
 }
@@ -29,12 +40,7 @@ export function fill(el, children) {
 const SVG = "http://www.w3.org/2000/svg";
 
 export function svg(tag, attrs, ...children) {
-	const el = document.createElementNS(SVG, tag);
-
-	for (const [k, v] of Object.entries(attrs ?? {}))
-		el.setAttribute(k, v);
-	el.append(...children);
-	return el;
+	return fill(set(document.createElementNS(SVG, tag), attrs), children);
 }
 
 // For who hears the page: what has changed, in a sentence.

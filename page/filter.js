@@ -1,12 +1,9 @@
 // The search box: the grammar of brokerctl logs and of the API, completed
 // from what occurs in the log, and chips for what is asked for often.
 
-import { h, fill } from "./dom.js";
+import { h, fill, set } from "./dom.js";
 import { get, logPath } from "./http.js";
 
-const KEYS = ["actor", "decision", "error_code", "host", "ingress", "kind",
-    "method", "min_ms", "path", "request_id", "service", "since", "status",
-    "status_bucket", "until"];
 const FIXED = {
 	status: ["2xx", "3xx", "4xx", "5xx", "404", "429", "500-599"],
 	status_bucket: ["err", "2xx", "3xx", "4xx", "5xx"],
@@ -16,6 +13,7 @@ const FIXED = {
 };
 const LISTED = ["actor", "decision", "error_code", "host", "ingress", "kind",
     "method", "service", "vault"];
+const KEYS = [...LISTED, ...Object.keys(FIXED), "request_id"].sort();
 const CHIPS = [["status_bucket:err", "Errors"], ["decision:blocked",
     "Blocked"], ["status:4xx", "4xx"], ["status:5xx", "5xx"],
     ["min_ms:1000", "Slow (1 s)"]];
@@ -56,29 +54,26 @@ export class Filter {
 		    spellcheck: "false", role: "combobox",
 		    "aria-label": "Filter", "aria-expanded": "false",
 		    "aria-autocomplete": "list", "aria-controls": "found",
-		    "aria-describedby": "wrong" });
+		    "aria-describedby": "wrong",
+		    oninput: () => this.complete(),
+		    onfocus: () => this.complete(),
+		    onblur: () => this.close(),
+		    onsearch: () => this.input.value === "" && this.set(""),
+		    onkeydown: (e) => this.key(e) });
 		this.list = h("ul.found", { id: "found", role: "listbox",
-		    "aria-label": "Suggestions", hidden: true });
-		this.wrong = h("p.wrong", { id: "wrong", role: "alert",
-		    hidden: true });
-		this.chips = h("div.chips", { role: "group",
-		    "aria-label": "Common filters" });
-		this.input.addEventListener("input", () => this.complete());
-		this.input.addEventListener("focus", () => this.complete());
-		this.input.addEventListener("blur", () => this.close());
-		this.input.addEventListener("search", () => {
-			if (this.input.value === "")
-				this.set("");
-		});
-		this.input.addEventListener("keydown", (e) => this.key(e));
-		this.list.addEventListener("mousedown", (e) => {
+		    "aria-label": "Suggestions", hidden: true,
+		    onmousedown: (e) => {
 			const i = e.target.dataset?.i;
 
 			e.preventDefault();
 			if (i !== undefined)
 				this.take(Number(i));
-		});
-		this.el = h("div.filter", { role: "search" }, h("div.box", null,
+		    } });
+		this.wrong = h("p.wrong", { id: "wrong", role: "alert",
+		    hidden: true });
+		this.chips = h("div.chips", { role: "group",
+		    "aria-label": "Common filters" });
+		this.el = h("div.filter", { role: "search" }, h("div.box",
 		    this.input, this.list), this.wrong);
 		this.draw();
 	}
@@ -87,9 +82,9 @@ export class Filter {
 		const have = terms(this.q);
 		const own = CHIPS.map(([t, name]) => this.chip(t, name,
 		    have.includes(t)));
-		const ask = ["service", "actor"].map((k) => h("button.chip", {
-		    onclick: () => this.ask(k) },
-		    `${k[0].toUpperCase()}${k.slice(1)} …`));
+		const ask = [["service", "Service …"], ["actor", "Actor …"]]
+		    .map(([k, name]) => h("button.chip", {
+		    onclick: () => this.ask(k) }, name));
 
 		const at = [...this.chips.children].indexOf(
 		    document.activeElement);
@@ -191,9 +186,8 @@ export class Filter {
 		if (!w)
 			return this.close();
 		if (!w.colon) {
-			const keys = this.vault === null ?
-			    [...KEYS, "vault"] : KEYS;
-			found = keys.filter((k) => k.startsWith(w.key))
+			found = KEYS.filter((k) => k.startsWith(w.key) &&
+			    (this.vault === null || k !== "vault"))
 			    .map((k) => `${k}:`);
 		} else if (FIXED[w.key]) {
 			found = FIXED[w.key].filter((v) =>
@@ -223,8 +217,8 @@ export class Filter {
 		    role: "option", "data-i": i, "aria-selected": "false" },
 		    f === "" ? "\"\" (none)" : f)));
 		this.list.hidden = this.found.length === 0;
-		this.input.setAttribute("aria-expanded", !this.list.hidden);
-		this.input.removeAttribute("aria-activedescendant");
+		set(this.input, { "aria-activedescendant": null,
+		    "aria-expanded": String(!this.list.hidden) });
 	}
 
 	mark(i) {

@@ -13,13 +13,13 @@ const HELP = [
 ];
 
 export const help = h("dialog.help", { "aria-label": "Keys" },
-    h("h2", null, "Keys"),
-    h("dl", null, HELP.map(([k, what]) => [h("dt", null,
-	k.split(", ").map((one) => h("kbd", null, one))),
-	h("dd", null, what)])),
-    h("p", null, "Click on a row for its details, in which a click on a " +
+    h("h2", "Keys"),
+    h("dl", HELP.map(([k, what]) => [h("dt",
+	k.split(", ").map((one) => h("kbd", one))),
+	h("dd", what)])),
+    h("p", "Click on a row for its details, in which a click on a " +
 	"value filters by it, as does one with Alt or Ctrl on a cell."),
-    h("form", { method: "dialog" }, h("button", null, "Close")));
+    h("form", { method: "dialog" }, h("button", "Close")));
 
 export function listen(actions) {
 	document.addEventListener("keydown", (e) => {

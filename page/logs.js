@@ -22,7 +22,7 @@ const STATES = {
 	connecting: "Connecting", live: "Live", "catching up": "Catching up",
 	disconnected: "Disconnected, trying again",
 	"not allowed": "Not allowed any more", "signed out": "Signed out",
-	loading: "Loading", stopped: "Filter not valid"
+	loading: "Loading", paused: "Paused", stopped: "Filter not valid"
 };
 
 let current = null;
@@ -32,7 +32,8 @@ listen({
 	j: () => current?.step(1), k: () => current?.step(-1),
 	g: () => current?.newest(),
 	G: () => current?.step(Infinity),
-	Enter: () => current?.toggleDetail(), Escape: () => current?.select(null),
+	Enter: () => current?.toggleDetail(),
+	Escape: () => current?.select(null),
 	" ": () => current?.pause(!current.paused),
 	e: () => current?.errors(), t: () => current?.nextClock(),
 	"?": () => current && help.showModal()
@@ -44,8 +45,7 @@ export class Logs {
 		const at = address();
 
 		Object.assign(this, { root, vault, signIn, q: at.q,
-		    paused: at.paused, held: [], fresh: 0, rows: [], came: [],
-		    frozen: [], open: new Map(), ends: new Map(), older: null,
+		    paused: at.paused, open: new Map(), ends: new Map(),
 		    wanted: at.row });
 		current = this;
 		this.filter = new Filter(vault, at.q, (q) => this.search(q),
@@ -73,7 +73,7 @@ export class Logs {
 
 	build() {
 		this.badge = h("span.badge", { role: "status" });
-		this.pill = h("button.pill", { hidden: true,
+		this.pill = h("button.pill.main", { hidden: true,
 		    onclick: () => this.newest() });
 		this.pauseButton = h("button", { onclick: () =>
 		    this.pause(!this.paused), title: "Space" });
@@ -85,16 +85,16 @@ export class Logs {
 		this.keep = h("span.keep");
 		this.told = h("span.told");
 		this.note = h("div.state", { hidden: true });
-		this.foot = h("footer", null, this.keep, this.told,
-		    h("span.out", null, "Export: ", this.exports[0], " ",
+		this.foot = h("footer", this.keep, this.told,
+		    h("span.out", "Export: ", this.exports[0], " ",
 			this.exports[1]));
-		fill(this.root, [this.chart.el, h("div.tools", null,
+		fill(this.root, [this.chart.el, h("div.tools",
 		    this.filter.el, this.filter.chips,
-		    h("div.buttons", null, this.badge, this.pauseButton,
+		    h("div.buttons", this.badge, this.pauseButton,
 			this.clockButton, h("button.quiet", { title: "Keys (?)",
 			onclick: () => help.showModal(),
 			"aria-label": "Keys" }, "?"))),
-		    h("div.pane", null, h("div.left", null, this.table.view,
+		    h("div.pane", h("div.left", this.table.view,
 			this.note, this.pill), this.detail.el), this.foot,
 		    help]);
 		this.root.className = "logs";
@@ -107,10 +107,11 @@ export class Logs {
 	}
 
 	state(s) {
-		this.badge.textContent = this.paused && s === "live" ?
-		    "Paused" : STATES[s];
-		this.badge.dataset.state = this.paused && s === "live" ?
-		    "paused" : s;
+		const is = this.paused && s === "live" ? "paused" : s;
+
+		this.badge.textContent = STATES[is];
+		this.badge.dataset.state = is;
+		this.badge.classList.toggle("bad", /^(dis|not|sto)/.test(is));
 		this.last = s;
 		// Of what ended meanwhile no end will be told.
 		if (s !== "live")
@@ -160,7 +161,7 @@ export class Logs {
 			if (e.name === "AbortError" || abort.signal.aborted)
 				return;
 			if (e.status === 401)
-				return this.signIn("Your session is over.");
+				return this.state("signed out");
 			const wrong = e.code === "invalid_filter";
 
 			if (wrong)
@@ -222,33 +223,45 @@ export class Logs {
 			setAddress({ row: null }, true);
 	}
 
-	async loadOlder() {
-		if (this.older === null || this.loading)
-			return;
-		this.loading = true;
-		const abort = this.abort, before = this.older;
-		try {
-			const page = await this.pageOf({ before });
+	// One page more; what is done with it if the list is still the same.
+	async more(cursor, what, take) {
+		const abort = this.abort;
 
-			// The list may be another by now, or cut.
-			if (abort === this.abort && before === this.older) {
-				this.rows = this.rows.concat(page.logs);
-				this.older = page.next_cursor;
-				this.bound();
-			}
+		this.loading = true;
+		try {
+			const page = await this.pageOf(cursor);
+
+			if (abort === this.abort)
+				take(page);
+			return true;
 		} catch (e) {
-			this.loading = false;
 			if (e.name === "AbortError")
-				return;
+				return false;
 			if (this.list.length === 0)
 				this.failed = e;
-			this.tell(`Older rows cannot be loaded: ${e.message}`);
+			this.tell(`${what} rows cannot be loaded: ` +
+			    e.message);
 			this.draw();
-			return;
+		} finally {
+			this.loading = false;
 		}
-		this.loading = false;
-		this.draw();
-		this.fillUp();
+	}
+
+	async loadOlder() {
+		const before = this.older;
+
+		if (before === null || this.loading)
+			return;
+		if (await this.more({ before }, "Older", (page) => {
+			// It may have been cut meanwhile.
+			if (before !== this.older)
+				return;
+			this.rows = this.rows.concat(page.logs);
+			this.older = page.next_cursor;
+			this.bound();
+			this.draw();
+		}))
+			this.fillUp();
 	}
 
 	// What is in memory is not the newest any more; those are up to edge.
@@ -279,44 +292,35 @@ export class Logs {
 	async loadNewer() {
 		if (!this.apart || this.loading)
 			return;
-		this.loading = true;
-		const abort = this.abort;
-		try {
-			const page = await this.pageOf({ after: this.newer });
-
-			if (abort === this.abort && this.apart) {
-				const more = page.logs.filter((r) =>
-				    r.id <= this.edge);
-
-				this.rows = more.concat(this.rows);
-				this.newer = page.latest_id;
-				this.apart = page.latest_id < this.edge;
-				if (this.rows.length > MOST) {
-					this.rows.length = MOST;
-					this.older = this.rows.at(-1).id;
-				}
-				this.draw();
-				this.table.shift(more.length);
-			}
+		if (await this.more({ after: this.newer }, "Newer", (page) => {
 			if (page.trimmed)
 				this.trimmed(page.trimmed);
-		} catch (e) {
-			this.loading = false;
-			if (e.name !== "AbortError")
-				this.tell("Newer rows cannot be loaded: " +
-				    e.message);
-			return;
+			if (!this.apart)
+				return;
+			const more = page.logs.filter((r) =>
+			    r.id <= this.edge);
+
+			this.rows = more.concat(this.rows);
+			this.newer = page.latest_id;
+			this.apart = page.latest_id < this.edge;
+			if (this.rows.length > MOST) {
+				this.rows.length = MOST;
+				this.older = this.rows.at(-1).id;
+			}
+			this.draw();
+			this.table.shift(more.length);
+		})) {
+			if (this.apart && this.table.high)
+				this.loadNewer();
+			else
+				this.fillUp();
 		}
-		this.loading = false;
-		if (this.apart && this.table.high)
-			this.loadNewer();
-		else
-			this.fillUp();
 	}
 
 	// Called by the stream.
 	row(row) {
-		const same = (r) => r?.request_id === row.request_id;
+		const same = (r) => row.kind === "request" &&
+		    r?.request_id === row.request_id;
 		const seen = this.frozen.findIndex(same);
 
 		if (same(this.table.selected))
@@ -334,12 +338,14 @@ export class Logs {
 		this.chart.later();
 	}
 
-	// Where it was in flight it is seen for a moment, and then among those
-	// that ended about when it did.
+	// It is seen where it was for a moment, if others that began before it
+	// are in flight still, and then among those that ended when it did.
 	settle(row) {
 		const id = row.request_id;
 
-		if (this.open.has(id) && this.open.size <= FEW) {
+		if (this.open.has(id) && this.open.size <= FEW &&
+		    [...this.open.values()].find((r) => r.open)
+		    ?.request_id !== id) {
 			this.open.set(id, row);
 			this.ends.set(id, Date.now() + STAY);
 			this.sweep();
@@ -504,7 +510,7 @@ export class Logs {
 		// A button that is there already may have the focus.
 		const said = String(text?.map((t) => t.textContent ?? t));
 		if (text && said !== this.said)
-			fill(this.note, [h("b", null, text[0]), " ", text[1]]);
+			fill(this.note, [h("b", text[0]), " ", text[1]]);
 		this.said = said;
 	}
 

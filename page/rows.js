@@ -1,7 +1,7 @@
 // The table: rows of one height in a window of what is in memory, so that a
 // browser never has more of them than fit on the screen and a few.
 
-import { h } from "./dom.js";
+import { h, set } from "./dom.js";
 import * as format from "./format.js";
 import * as words from "./words.js";
 
@@ -19,39 +19,41 @@ function bar(us) {
 	return Math.max(2, Math.min(100, Math.log10(us / 1000 + 1) * 25));
 }
 
-function cell(name, value, text, title) {
-	return h(`span.c-${name}`, { role: "gridcell", title: title ?? text,
-	    "data-key": value === undefined ? null : name,
-	    "data-value": value }, text);
+// What it says; a click with Alt filters by its key and value.
+function cell(name, text, value, key = name, more) {
+	const by = value !== undefined && value !== null;
+	const el = h(`span.c-${name}`, { role: "gridcell",
+	    "data-key": by && key, "data-value": value, ...more }, text);
+
+	el.title ||= el.textContent +
+	    (by ? "\nAlt+click: only rows with this" : "");
+	return el;
 }
 
 function time(row) {
-	return cell("time", undefined, format.time(row.created_at),
-	    format.whole(row.created_at, format.clock === "utc"));
+	return cell("time", format.time(row.created_at), null, "", { title:
+	    format.whole(row.created_at, format.clock === "utc") });
 }
 
 function request(row, vault) {
 	const [code, word] = words.status(row);
-	const lat = h("span.c-latency", { role: "gridcell" }, row.open ? null :
-	    [h("span", null, format.latency(row.latency_us)), h("i")]);
+	const lat = cell("latency", row.open ? null :
+	    [h("span", format.latency(row.latency_us)), h("i")]);
 
 	if (!row.open)
 		lat.lastChild.style.width = `${bar(row.latency_us)}%`;
 	return [
 		time(row),
-		h("span.c-status", { role: "gridcell", title: `${code} ${word}`,
-		    "data-key": row.error_code ? "error_code" : "status",
-		    "data-value": row.error_code || row.status },
-		    h("b", null, code), " ", word),
+		cell("status", [h("b", code), " ", word],
+		    row.error_code || row.status,
+		    row.error_code ? "error_code" : "status"),
 		cell("method", row.method, row.method),
-		h("span.c-host", { role: "gridcell", title: row.host + row.path,
-		    "data-key": "host", "data-value": row.host },
-		    h("b", null, row.host), row.path),
-		cell("service", row.matched_service, vault +
-		    (row.matched_service || (row.decision === "passthrough" ?
-		    "(none)" : ""))),
-		cell("keys", undefined, row.credential_keys.join(", ")),
-		cell("actor", row.actor_name ?? row.actor_id, actor(row)),
+		cell("host", [h("b", row.host), row.path], row.host),
+		cell("service", vault + (row.matched_service ||
+		    (row.decision === "passthrough" ? "(none)" : "")),
+		    row.matched_service),
+		cell("keys", row.credential_keys.join(", ")),
+		cell("actor", actor(row), row.actor_name ?? row.actor_id),
 		lat
 	];
 }
@@ -64,13 +66,10 @@ export function actor(row) {
 function other(row) {
 	return [
 		time(row),
-		h("span.c-status", { role: "gridcell", "data-key": "kind",
-		    "data-value": row.kind }, row.kind === "gap" ? "missing" :
-		    row.kind),
-		h("span.c-note", { role: "gridcell", title: words.note(row),
-		    "aria-colspan": 4 }, words.note(row)),
-		h("span.c-actor", { role: "gridcell", title: actor(row),
-		    "aria-colindex": 7 }, actor(row))
+		cell("status", row.kind === "gap" ? "missing" : row.kind,
+		    row.kind, "kind"),
+		cell("note", words.note(row), null, "", { "aria-colspan": 4 }),
+		cell("actor", actor(row), null, "", { "aria-colindex": 7 })
 	];
 }
 
@@ -88,23 +87,23 @@ export class Rows {
 		    { role: "columnheader" }, t)));
 		this.view = h("div.rows", { role: "grid",
 		    tabindex: 0, "aria-label": "Request log",
-		    "aria-colcount": COLUMNS.length }, this.head, this.space,
-		    this.cut = h("p.hint", { hidden: true }));
-		this.view.addEventListener("scroll", () => this.scrolled());
-		// Rows move below the pointer: what it was pressed on counts.
-		this.view.addEventListener("pointerdown", (e) => {
-			this.down = e.button === 0 ? this.under(e) : null;
-		});
-		this.view.addEventListener("pointerup", (e) => {
+		    "aria-colcount": COLUMNS.length,
+		    onscroll: () => this.scrolled(),
+		    // Rows move below the pointer: where it was pressed counts.
+		    onpointerdown: (e) => {
+			this.down = e.button === 0 && this.under(e);
+		    },
+		    onpointerup: (e) => {
 			const d = this.down;
 
 			this.down = null;
 			if (d && Math.hypot(e.clientX - d.x,
 			    e.clientY - d.y) < 6)
 				this.clicked(d, e);
-		});
-		this.view.addEventListener("click", (e) => e.detail === 0 &&
-		    this.clicked(this.under(e), e));
+		    },
+		    onclick: (e) => e.detail === 0 &&
+			this.clicked(this.under(e), e) }, this.head, this.space,
+		    this.cut = h("p.hint", { hidden: true }));
 		window.onbeforeprint = window.onafterprint = (e) => {
 			this.whole = e.type === "beforeprint";
 			this.draw();
@@ -128,7 +127,7 @@ export class Rows {
 
 	get height() {
 		return parseFloat(getComputedStyle(this.view)
-		    .getPropertyValue("--row")) || 24;
+		    .getPropertyValue("--h")) || 24;
 	}
 
 	// Under the head, which stays.
@@ -223,11 +222,10 @@ export class Rows {
 
 		this.tall = r;
 		this.cut.hidden = !this.whole || this.list.length <= PRINTED;
-		this.cut.textContent = `The first ${format.count(PRINTED)} of ` +
-		    `${format.some(this.list.length, "row")} are printed; an ` +
-		    "export has all.";
+		this.cut.textContent = "These are the first of " +
+		    `${format.some(this.list.length, "row")}; an export has ` +
+		    "all.";
 		this.space.style.height = `${this.list.length * r}px`;
-		v.setAttribute("aria-rowcount", this.list.length + 1);
 		for (const [row, el] of this.drawn) {
 			if (!keep.has(row)) {
 				el.remove();
@@ -237,10 +235,8 @@ export class Rows {
 		shown.forEach((row, i) => {
 			before = this.place(row, from + i, before, r);
 		});
-		if (keep.has(this.selected))
-			v.setAttribute("aria-activedescendant", "at");
-		else
-			v.removeAttribute("aria-activedescendant");
+		set(v, { "aria-rowcount": this.list.length + 1,
+		    "aria-activedescendant": keep.has(this.selected) && "at" });
 	}
 
 	// Behind the one before it, so that it is read in the order shown.
@@ -255,23 +251,16 @@ export class Rows {
 		if (!el.isConnected || el.previousElementSibling !== before)
 			this.space.insertBefore(el, before ?
 			    before.nextSibling : this.space.firstChild);
-		el.id = picked ? "at" : "";
 		el.style.transform = `translateY(${i * height}px)`;
-		el.dataset.row = i;
-		el.setAttribute("aria-rowindex", i + 2);
 		el.classList.toggle("selected", picked);
-		el.setAttribute("aria-selected", picked);
-		return el;
+		return set(el, { id: picked && "at", "data-row": i,
+		    "aria-rowindex": i + 2, "aria-selected": String(picked) });
 	}
 
 	make(row) {
-		const el = h(`div.row.${words.statusClass(row)}`, { role: "row",
+		return h(`div.row.${words.statusClass(row)}`, { role: "row",
 		    "data-id": row.id || row.request_id },
 		    row.kind === "request" ? request(row, this.on.of(row)) :
 		    other(row));
-
-		for (const c of el.querySelectorAll("[data-key]"))
-			c.title += "\nAlt+click: only rows with this";
-		return el;
 	}
 }

@@ -23,13 +23,13 @@ export function form(root, why, done) {
 	const input = h("input", { type: "password", id: "token",
 	    autocomplete: "off", spellcheck: "false", required: true,
 	    placeholder: "av_…" });
-	const button = h("button.main", null, "Sign in");
+	const button = h("button.main", "Sign in");
 
-	fill(root, [h("main.signin", null,
-	    h("h1", null, "brokerd"),
-	    why ? h("p.notice", null, why) : null,
-	    h("p", null, "On the machine that brokerd runs on, ",
-		h("code", null, "brokerctl open"),
+	fill(root, [h("main.signin",
+	    h("h1", "brokerd"),
+	    why ? h("p.notice", why) : null,
+	    h("p", "On the machine that brokerd runs on, ",
+		h("code", "brokerctl open"),
 		" prints a link that signs you in."),
 	    h("form", { onsubmit: async (e) => {
 		e.preventDefault();

@@ -1,6 +1,7 @@
 // The rows of a log as they come: what there was first, then live, and an
 // honest word on how it stands.
 
+import { set } from "./dom.js";
 import { address, get, logPath } from "./http.js";
 
 const BACK_OFF = [300, 2000, 5000, 10000, 30000];
@@ -51,42 +52,34 @@ export class Stream {
 
 	connect() {
 		this.set(this.failures ? "disconnected" : "connecting");
-		const s = this.source = new EventSource(address(
-		    `${logPath(this.vault)}/stream`,
-		    { after: this.cursor, q: this.q }));
-
-		s.onopen = (e) => {
-			// An event of this name is of a request in flight.
-			if (e?.data !== undefined)
-				return;
-			this.failures = 0;
-			this.set("catching up");
-		};
-		s.onerror = () => this.failed();
-		for (const name of ["log", "gap"]) {
-			s.addEventListener(name, (e) => {
-				this.cursor = Number(e.lastEventId);
-				this.on.row(JSON.parse(e.data));
-			});
-		}
-		// How far it is where nothing matches: from there it goes on.
-		s.addEventListener("beat", (e) => {
+		const data = (e) => JSON.parse(e.data);
+		const row = (e) => {
 			this.cursor = Number(e.lastEventId);
-		});
-		s.addEventListener("open", (e) =>
-		    this.event(e, (d) => this.on.openRow(d)));
-		s.addEventListener("close", (e) =>
-		    this.event(e, (d) => this.on.close(d)));
-		s.addEventListener("live", () => this.set("live"));
-		s.addEventListener("lagged", () => this.set("catching up"));
-		s.addEventListener("trimmed", (e) =>
-		    this.event(e, (d) => this.on.trimmed(d)));
-	}
+			this.on.row(data(e));
+		};
 
-	// EventSource calls its own opening "open" too, without data.
-	event(e, fn) {
-		if (e.data !== undefined)
-			fn(JSON.parse(e.data));
+		this.source = set(new EventSource(address(
+		    `${logPath(this.vault)}/stream`,
+		    { after: this.cursor, q: this.q })), {
+			// Of a request in flight, or that of EventSource, which
+			// has no data.
+			onopen: (e) => {
+				if (e.data !== undefined)
+					return this.on.openRow(data(e));
+				this.failures = 0;
+				this.set("catching up");
+			},
+			onerror: () => this.failed(), onlog: row, ongap: row,
+			// How far it is where nothing matches: from there it
+			// goes on.
+			onbeat: (e) => {
+				this.cursor = Number(e.lastEventId);
+			},
+			onclose: (e) => this.on.close(data(e)),
+			onlive: () => this.set("live"),
+			onlagged: () => this.set("catching up"),
+			ontrimmed: (e) => this.on.trimmed(data(e))
+		});
 	}
 
 	// It says nothing of why: an ordinary request does.

@@ -5,8 +5,8 @@ import { some } from "./format.js";
 const REASON = {
 	101: "switched protocols", 200: "OK", 201: "created", 202: "accepted",
 	204: "no content", 206: "partial", 301: "moved", 302: "found",
-	303: "see other", 304: "not modified", 307: "redirect",
-	308: "redirect", 400: "bad request", 401: "not authorized",
+	303: "see other", 304: "not modified", 400: "bad request",
+	401: "not authorized",
 	403: "forbidden", 404: "not found", 405: "method not allowed",
 	407: "proxy login needed", 408: "too slow", 409: "conflict",
 	410: "gone", 413: "too large", 415: "wrong type", 421: "wrong host",

@@ -34,7 +34,8 @@ use constant WAIT => 20;	# seconds
 my $json = JSON::PP->new->utf8(0)->allow_nonref;
 my $element = "element-6066-11e4-a52e-4f735466cecf";
 my %key = (Enter => "\x{E007}", Escape => "\x{E00C}", Up => "\x{E013}",
-    Down => "\x{E015}", Left => "\x{E012}", Tab => "\x{E004}", Control => "\x{E009}",
+    Down => "\x{E015}", Left => "\x{E012}", Tab => "\x{E004}",
+    Control => "\x{E009}",
     End => "\x{E010}", Space => " ", Backspace => "\x{E003}");
 my %running;		# directory of each, and who started it
 

@@ -44,7 +44,7 @@ $b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
 			this.on = {};
 			window.source = this;
 			setTimeout(() => {
-				this.onopen();
+				this.on.open({});
 				this.on.live();
 			}, 10);
 		}

@@ -92,19 +92,26 @@ const re = [/[/"] {2}/g, /\/\/ x/], n = 8 / 4 / 2, deep = `a  ${ [ 1,
     2 ].map((x) => `<${x + +"1"} ${ { y: "}  // no" }.y }>`).join(" , ") }  b`;
 
 let i = 1;
-i++
+let j = 2, k = [ 3 ];
+let l;
+[i, j] = [j, i];
+const m = (() => { let x = 1; x++; const y = x; const z = 4; return y + z; })();
+const w = `${ (() => { const a = 1; const b = 2; return a + b; })() }`;
+i++;
 i /= 2;	// and another
 function f(x)
 {
 	if (x)
-		return "x  // y" + ' "  \' ';
+		return "x  // y" + ' "  \' ' + "and \"" +
+		    "more" + x;
 	else
 		return typeof x;
 }
 const o = {
 	f,
 };
-return JSON.stringify([String(re), n, deep, i - -1, f(1), o.f(0),
+return JSON.stringify([String(re), i, j, k, l, m, w, n, deep, i - -1, f(1),
+    o.f(0),
     '/  "'.replace(re[0], "-")]);
 END
 open(my $to, ">", "$d->{dir}/script.js") or die $!;

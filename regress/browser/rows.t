@@ -73,9 +73,11 @@ row_with($_) for "/e6", "/e7";
 my @api = $d->rows;
 my %word = %{words("Object.fromEntries(arguments[0].map((r) => " .
     "[r.id, m.status(r)]))", \@api)};
+# One that was in flight stays where it was for a moment.
+my $order = join " ", map { $_->{id} } @api;
+ok(eval { Driver::until_true(sub { join(" ", ids()) eq $order }, "order", 8) },
+    "every row is shown, in their order") or diag join " ", ids();
 my %shown = map { $_->{id} => $_ } rows();
-is(scalar(keys %shown), scalar(@api), "every row is shown");
-is_deeply([ ids() ], [ map { "$_->{id}" } @api ], "in their order");
 for my $r (@api) {
 	my $s = $shown{$r->{id}};
 	my ($code, $word) = @{$word{$r->{id}}};
@@ -162,14 +164,25 @@ waitpid $pid, 0;
 $b->keys("Escape");
 $b->press("Go on") if badge() eq "Paused";
 # Of several the one in the middle, which is done before the others.
-my @pids = map { my $path = $_;
-    my $p = child { traffic($path) }; row_with($path); $p }
-    "/sse?n=12&ms=400&a", "/sse?n=5&ms=400&b", "/sse?n=12&ms=400&c";
-sub flying { return join " ", map { $_->{host} =~ /&(\w)$/ ?
-    $1 . ($_->{status} =~ /flight/ ? "" : "!") : () } @_ }
+my %turn = (GET => "a", PUT => "b", PATCH => "c");
+my @pids = map {
+	my ($method, $n) = @$_;
+	my $p = child {
+		Daemon::request($d->tunnel($where),
+		    "$method /sse?n=$n&ms=400", "Host: $where",
+		    "Content-Length: 0");
+	};
+	ok(eval { Driver::until_true(sub { flying(rows()) =~
+	    /^$turn{$method}\b/ }, "one in flight", 10) }, "$method begins");
+	$p;
+} [ "GET", 12 ], [ "PUT", 5 ], [ "PATCH", 12 ];
+# Those of this kind, which the one before is not, and whether they have ended.
+sub flying { return join " ", map { $_->{host} =~ /sse$/ && $_->{id} ne
+    $slow[0]{id} ? $turn{$_->{method}} . ($_->{status} =~ /flight/ ? "" :
+    "!") : () } @_ }
 is(flying(rows()), "c b a", "three in flight");
 shown("[...document.querySelectorAll('.space .row')].some((r) => " .
-    "r.innerText.includes('&b') && r.innerText.includes('OK'))", "one ends");
+    "r.innerText.includes('PUT') && r.innerText.includes('OK'))", "one ends");
 is(flying(rows()), "c b! a", "in its place");
 waitpid $_, 0 for @pids;
 ok(eval { Driver::until_true(sub { my @i = ids();

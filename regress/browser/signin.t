@@ -208,11 +208,11 @@ clean("the frame");
 
 # A link to a row is good, too, where the newest page has none that matches.
 $b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
-	const ask = window.fetch;
+	const ask = window.fetch, sparse = location.hash === "#sparse";
 
 	window.fetch = async (...a) => {
 		const r = await ask(...a);
-		if (!location.search.includes("sparse") ||
+		if (!sparse ||
 		    !/\/logs\?/.test(a[0]) || /before|after/.test(a[0]))
 			return r;
 		const o = await r.json();
@@ -220,7 +220,7 @@ $b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
 		    next_cursor: o.latest_id + 1 }));
 	};
 END
-$b->go("$base/?vault=default&row=$row->{id}&sparse=1");
+$b->go("$base/?vault=default&row=$row->{id}#sparse");
 ok(state("Paused"), "a link to a row of a sparse result");
 shown("document.querySelector('.detail dl')?.innerText.includes('/echo/2')",
     "shows it");
