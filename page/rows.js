@@ -103,7 +103,7 @@ export class Rows {
 		    },
 		    onclick: (e) => e.detail === 0 &&
 			this.clicked(this.under(e), e) }, this.head, this.space,
-		    this.cut = h("p.hint", { hidden: true }));
+		    this.cut = h("p", { hidden: true }));
 		window.onbeforeprint = window.onafterprint = (e) => {
 			this.whole = e.type === "beforeprint";
 			this.draw();

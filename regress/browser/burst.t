@@ -153,11 +153,15 @@ like(badge(), qr/Paused/, "which paused it");
 # What is held is bounded, and of what is printed that is said.
 my ($held) = $b->eval("document.querySelector('.rows').ariaRowCount");
 cmp_ok($held, "<=", HELD + 1, "$held rows are held at most");
+$b->media("print");
 $b->js("window.dispatchEvent(new Event('beforeprint'))");
 is($b->eval("document.querySelectorAll('.space .row').length"), SHOWN,
     SHOWN . " rows are printed");
 like($b->eval("document.querySelector('.rows > p').innerText"),
     qr/^These are the first of [\d,]{5,} rows/, "which is said");
+ok($b->eval("document.querySelector('.rows > p').checkVisibility()"),
+    "and seen");
+$b->media("");
 $b->js("window.dispatchEvent(new Event('afterprint'))");
 ok($b->eval("document.querySelector('.rows > p').hidden"), "on paper only");
 # And to the newest again, as far as it was held.
