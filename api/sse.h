@@ -47,7 +47,7 @@ char	*sse_trimmed(const struct msg_rows_end *, size_t *);
  * the Last-Event-ID of a client nor the cursor of a script, which does not see
  * an id without an event, stays behind for ever.
  */
-#define SSE_BEAT	"event: beat\nid: %" PRIu64 "\n"			\
+#define SSE_BEAT	"event: beat\nid: %" PRIu64 "\n"		\
 			"data: {\"cursor\":%" PRIu64 "}\n\n"
 #define SSE_BEAT_SIZE	96
 /* Told first: how long to wait before connecting again, ms. */

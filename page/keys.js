@@ -8,7 +8,7 @@ const HELP = [
 	["G", "the oldest row in memory"], ["Enter", "details of the row"],
 	["Esc", "close what is open, leave the search"],
 	["Space", "pause, go on"], ["e", "errors only"],
-	["←, →", "in the chart: a step, with Shift more; Enter: look at it"],
+	["←, →", "in the chart: a step, with Shift more; Enter: zoom"],
 	["t", "times: local, UTC, how long ago"], ["?", "this help"]
 ];
 
