@@ -258,8 +258,8 @@ export class Logs {
 				return;
 			this.rows = this.rows.concat(page.logs);
 			this.older = page.next_cursor;
-			this.bound();
 			this.draw();
+			this.bound();
 		}))
 			this.fillUp();
 	}
@@ -275,7 +275,8 @@ export class Logs {
 		this.frozen = [];
 	}
 
-	// The newest go when too many were scrolled back to.
+	// The newest go when too many were scrolled back to; what is drawn
+	// then stays where it is.
 	bound() {
 		const most = this.rows.length - MOST;
 

@@ -17,9 +17,9 @@
 # Many rows at once: the newest are shown, the others are to be had by scrolling
 # back, none is missing, and what the page holds is bounded.
 #
-# It scrolls back through $BROWSER_BACK of them, 22000 when it says nothing, more
-# than are kept in memory then: a screen takes the browser 15 ms to draw, and all
-# of them, which make soak asks for, two minutes.
+# It scrolls back through $BROWSER_BACK of them, 22000 when it says nothing:
+# more than the page keeps.  A screen takes the browser 15 ms to draw; all of
+# them, which make soak asks for, take two minutes.
 
 use strict;
 use warnings;
