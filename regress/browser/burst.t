@@ -34,6 +34,7 @@ use constant SHOWN => 2000;	# rows that the page keeps while they come
 use constant HELD => 20000;	# and with what was scrolled back to
 
 my $rows = 100_000;
+my $oldest;
 my $deep = $ENV{BROWSER_BACK} // 22_000;
 alarm 240 + $deep / 100;
 begin(extra => "log retain rows 0\n");
@@ -54,6 +55,23 @@ END
 sub elements { return $b->eval("document.getElementsByTagName('*').length") }
 sub newest {
 	return $d->api("GET", "/v1/vaults/default/logs?limit=1")->{latest_id};
+}
+# The newest row once so many requests after the first have one.  On a loaded
+# machine the log may be too late for some: those are in the count of a gap.
+sub recorded {
+	my ($n) = @_;
+	my ($last, $is) = (0, 0);
+
+	eval { Driver::until_true(sub {
+		my @gaps = @{$d->api("GET", "/v1/vaults/default/logs?" .
+		    "limit=200&kind=gap")->{logs}};
+		$last = newest();
+		$is = $last - $oldest;
+		$is += $_->{count} - 1 for @gaps;
+		$is >= $n;
+	}, "rows", 60) };
+	is($is, $n, "$n requests are recorded");
+	return $last;
 }
 sub columns {
 	return join " ", @{$b->eval("[...document.querySelectorAll(" .
@@ -76,20 +94,13 @@ my $columns;
 traffic("/echo/first");
 row_with("/echo/first");
 $columns = columns();
-my $oldest = newest();
+$oldest = newest();
 my $pid = burst($rows, "burst");
 my $start = time;
 $b->wait("document.querySelector('[data-row=\"9\"]')");
 $b->shot("burst");
 waitpid $pid, 0;
-my $head;
-Driver::until_true(sub {
-	$head = newest();
-	@{$d->api("GET", "/v1/vaults/default/logs?limit=200&path=/burst/*")->
-	    {logs}} && $head > $rows;
-}, "all rows", 60);
-sleep 0.5;
-$head = newest();
+my $head = recorded($rows);
 ok(caught_up($head), "the newest of $rows rows is shown") or
     diag badge(), " ", join " ", (ids())[0 .. 2], $head;
 diag sprintf "%d rows in %.1f s", $rows, time - $start;
@@ -107,9 +118,10 @@ $b->keys("Space");
 state("Paused");
 my @before = ids();
 waitpid burst($rows / 4, "paused"), 0;
+my $new = recorded($rows * 5 / 4) - $head;
 ok(eval { $b->wait("document.querySelector('.pill').innerText.replace(/,/g, " .
-    "'').startsWith('" . $rows / 4 . " ')", 60) },
-    "the new rows are counted") or diag pill();
+    "'').startsWith('$new ')", 60) },
+    "the $new new rows are counted") or diag pill();
 is_deeply([ ids() ], \@before, "what is shown stays");
 $b->shot("burst-paused");
 $b->click(".pill");
@@ -141,7 +153,7 @@ my $back = <<'END';
 		return { ids: [...seen].sort((x, y) => y - x), most };
 	})();
 END
-my $all = $rows * 5 / 4 + 1;
+my $all = $head - $oldest + 1;
 $all = $deep if $deep < $all;
 my ($r, $end) = (undef, time + 60 + $deep / 200);
 do { $r = $b->js($back, $all, 1) } while (@{$r->{ids}} < $all && time < $end);
