@@ -121,7 +121,7 @@ struct conf {
 	int			 workers_mitm;
 	int			 sandbox_required;
 	struct conf_listeners	 listeners;
-	int			 no_default[2];	/* of proxy, api: errno of why */
+	int			 no_default[2];	/* of proxy, api: its errno */
 	struct conf_nets	 nets;
 	struct conf_upstream	 upstream;
 	struct conf_http	 http;

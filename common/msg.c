@@ -144,7 +144,7 @@ const struct rec_desc desc_##n = {					\
 
 #define RECORD(n, fields)
 #define MESSAGE(t, n, from, to, flags, fields)				\
-	{ { #t, sizeof(struct msg_##n), fields_msg_##n, decode_msg_##n },	\
+	{ { #t, sizeof(struct msg_##n), fields_msg_##n, decode_msg_##n }, \
 	    MSG_##t, from, to, flags },
 static const struct msg_desc table[] = {
 	{ { "NONE", 0, NULL, NULL }, MSG_NONE, 0, 0, 0 },
