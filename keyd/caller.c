@@ -230,6 +230,15 @@ caller_valid(const struct caller *c)
 }
 
 void
+caller_renamed(void)
+{
+	struct caller	*c;
+
+	RB_FOREACH(c, callertree, &tree)
+		(void)right_renamed(&c->who);
+}
+
+void
 caller_free(struct caller *c)
 {
 	scope_caller_gone(c->peer, c->id);

@@ -51,6 +51,9 @@ struct caller	*caller_find(struct peer *, uint64_t id);
 /* Whether the caller's token is still good. */
 int		 caller_valid(const struct caller *);
 void		 caller_free(struct caller *);
+
+/* An agent may have another name. */
+void		 caller_renamed(void);
 void		 caller_peer_gone(struct peer *);
 
 /*

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "caller.h"
 #include "codes.h"
 #include "job.h"
 #include "keyring.h"
@@ -29,6 +30,7 @@
 #include "loop.h"
 #include "reveal.h"
 #include "revoke.h"
+#include "scope.h"
 #include "service.h"
 
 #define SWEEP_MAX	256
@@ -265,6 +267,7 @@ job_apply(struct job *j, void (*done)(struct job *))
 	struct pending		*p;
 	struct revocation	*r;
 	uint32_t		 i;
+	int			 renamed = 0;
 
 	memset(&e, 0, sizeof(e));
 	for (i = 0; i < j->change.n; i++)
@@ -275,6 +278,11 @@ job_apply(struct job *j, void (*done)(struct job *))
 		    loop_mono()) == -1 && errno != ENOENT)
 			fatal("revision %llu does not fit the state",
 			    (unsigned long long)j->rev);
+		renamed |= j->change.objects[i].kind == OBJ_AGENT;
+	}
+	if (renamed) {
+		scope_renamed();
+		caller_renamed();
 	}
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		fatal("job");

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "right.h"
+#include "state.h"
 
 #define ANYONE		0xff	/* instance role: any agent */
 #define NOBODY		0xfe	/* instance role: no agent */
@@ -314,6 +315,18 @@ right_token(struct principal *p, const struct token *t)
 	}
 	(void)strlcpy(p->actor, actor, sizeof(p->actor));
 	(void)strlcpy(p->name, name, sizeof(p->name));
+}
+
+int
+right_renamed(struct principal *p)
+{
+	const struct token	*t = state_token(p->token);
+
+	if (t == NULL || t->agent == NULL ||
+	    strcmp(p->name, t->agent->o.name) == 0)
+		return (0);
+	(void)strlcpy(p->name, t->agent->o.name, sizeof(p->name));
+	return (1);
 }
 
 /* What is done with a login is recorded with the login's public id. */

@@ -98,6 +98,9 @@ int	 right_in_vault(enum right_class, unsigned int);
  */
 void	 right_local(struct principal *, uint32_t uid);
 void	 right_token(struct principal *, const struct token *);
+
+/* Its name anew, if it was renamed: 1 then. */
+int	 right_renamed(struct principal *);
 void	 right_login(struct principal *, const struct rec_obj_login *,
 	    const struct token *);
 void	 right_link(struct principal *, uint64_t link, const char *actor);

@@ -179,6 +179,18 @@ scope_valid(const struct scope *s)
 	    ACTION_INSTANCE_LOGS : ACTION_LOGS, v, &r) == 0);
 }
 
+void
+scope_renamed(void)
+{
+	struct scope	*s;
+
+	RB_FOREACH(s, scopetree, &tree) {
+		if (right_renamed(&s->who) && s->state == SCOPE_LIVE &&
+		    s->kind == SCOPE_WRITE)
+			announce(s);
+	}
+}
+
 /*
  * What a worker has logged may be on its way still, a reader has nothing that
  * could be: its right ends with its scope.

@@ -84,6 +84,9 @@ struct scope	*scope_find(struct peer *, uint64_t id);
 /* Whether what the scope stands for is still true. */
 int		 scope_valid(const struct scope *);
 
+/* An agent may have another name: logd is told for what comes now. */
+void		 scope_renamed(void);
+
 /* End one; the worker is not told by this, of a reader logd is. */
 void		 scope_end(struct scope *);
 /* The peer is gone, or one of its callers. */
