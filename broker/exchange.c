@@ -101,9 +101,11 @@ exchange_new(struct serve *s, struct scope *scope, const struct target *t)
 static void
 exchange_arrived(struct exchange *x)
 {
-	uint64_t	 now = loop_mono();
+	const struct serve	*s = x->serve;
+	uint64_t		 now = loop_mono();
 
-	x->start = conn_arrived(x->serve->conn);
+	x->start = conn_arrived(s->conn, s->head.error == HTTP_E_NONE ?
+	    s->head.length : buf_len(conn_in(s->conn)));
 	if (x->start == 0)
 		x->start = now;
 	record_id(x->id, loop_wall() - (int64_t)(now - x->start));

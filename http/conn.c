@@ -310,12 +310,26 @@ conn_progress(struct conn *c)
 }
 
 void
-conn_came(struct conn *c)
+conn_came(struct conn *c, size_t n)
 {
 	struct timespec	 ts;
+	uint64_t	 front = c->came + n - buf_len(&c->in);
+	unsigned int	 i;
 
+	c->came += n;
+	for (i = 0; i < c->nmarks && c->marks[i].end <= front; i++)
+		;
+	c->nmarks -= i;
+	memmove(c->marks, c->marks + i, c->nmarks * sizeof(c->marks[0]));
+	/* Without a place it counts as having come with what came last. */
+	if (c->nmarks == CONN_MARKS) {
+		c->marks[CONN_MARKS - 1].end = c->came;
+		return;
+	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	c->arrived = (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	c->marks[c->nmarks].end = c->came;
+	c->marks[c->nmarks++].when = (uint64_t)ts.tv_sec * 1000000 +
+	    ts.tv_nsec / 1000;
 }
 
 void
@@ -441,9 +455,16 @@ conn_ended(const struct conn *c)
 }
 
 uint64_t
-conn_arrived(const struct conn *c)
+conn_arrived(const struct conn *c, size_t n)
 {
-	return (c->arrived);
+	uint64_t	 end = c->came - buf_len(&c->in) + n;
+	unsigned int	 i;
+
+	for (i = 0; i < c->nmarks; i++) {
+		if (c->marks[i].end >= end)
+			return (c->marks[i].when);
+	}
+	return (0);
 }
 
 size_t

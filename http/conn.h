@@ -193,8 +193,13 @@ void		 conn_inmax(struct conn *, size_t);
  */
 int		 conn_unread(struct conn *, const void *, size_t);
 
-/* When the newest bytes of input were read: monotonic us, 0 for none. */
-uint64_t	 conn_arrived(const struct conn *);
+/*
+ * When the first n bytes of conn_in() had been read: monotonic us, 0 if they
+ * have not.  Of what came in more than CONN_MARKS reads the last ones count as
+ * one.
+ */
+#define CONN_MARKS	4
+uint64_t	 conn_arrived(const struct conn *, size_t n);
 
 /* Has the peer closed its direction, cleanly or not? */
 int		 conn_ended(const struct conn *);

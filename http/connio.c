@@ -304,7 +304,7 @@ connio_input(struct conn *c)
 			n = connio_fill(c);
 		if (n > 0) {
 			conn_progress(c);
-			conn_came(c);
+			conn_came(c, n);
 		}
 		if ((n > 0 || ((c->flags & CF_TELL) && buf_len(&c->in) > 0)) &&
 		    c->ops != NULL && c->ops->read != NULL) {
@@ -467,6 +467,7 @@ conn_unread(struct conn *c, const void *data, size_t n)
 	}
 	buf_clear(&c->in);
 	(void)buf_move(&c->in, &b);
+	conn_came(c, n);
 	if ((c->flags & CF_PAUSED) == 0)
 		conn_resume(c);
 	return (0);

@@ -96,7 +96,12 @@ struct conn {
 	uint64_t		 expire[CONN_T_DEADLINE + 1];
 	uint64_t		 armed;
 	uint64_t		 last;		/* when a byte came or went */
-	uint64_t		 arrived;	/* when input came, us */
+	uint64_t		 came;		/* bytes of input so far */
+	struct {
+		uint64_t	 end;		/* of `came', */
+		uint64_t	 when;		/* and when that was, us */
+	} marks[CONN_MARKS];
+	unsigned int		 nmarks;
 	size_t			 unsent;	/* output that was given up */
 	uint64_t		 sent;		/* output that was taken */
 	unsigned int		 idle;
@@ -123,8 +128,8 @@ void	 conn_descriptor(int);
 void	 conns_turn(void);
 /* Progress, for the idle timer. */
 void	 conn_progress(struct conn *);
-/* Input was read: now is when it arrived. */
-void	 conn_came(struct conn *);
+/* So much input was read: now is when it arrived. */
+void	 conn_came(struct conn *, size_t);
 
 /*
  * connio.c

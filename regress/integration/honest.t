@@ -120,6 +120,45 @@ $s->syswrite("abc");
 do { $r = Daemon::response($s) } while $r->{status} == 100;
 is($d->row("/echo/exp")->{bytes_in}, 3, "a body that was waited with");
 
+# Heads that came one after the other while the first of them was served.
+sub began {
+	my ($path) = @_;
+	my ($h, $m, $s) = ($d->row($path)->{created_at} // "") =~
+	    /T(\d+):(\d+):([\d.]+)Z/ or return -1;
+	return $h * 3600 + $m * 60 + $s;
+}
+$s = $d->tunnel($where);
+my $sent = time;
+$s->syswrite("GET /slow?ms=900 HTTP/1.1\r\n$host\r\n\r\n");
+sleep 0.2;
+$s->syswrite("GET /echo/2nd HTTP/1.1\r\n$host\r\n\r\n");
+sleep 0.4;
+$s->syswrite("GET /echo/3rd HTTP/1.1\r\n$host\r\n\r\n");
+$sent = time - $sent;
+Daemon::response($s) for 1 .. 3;
+my ($slow, $second, $third) = map { began($_) } "/slow", "/echo/2nd",
+    "/echo/3rd";
+SKIP: {
+	skip "a machine that is too slow", 2 if $sent > 0.7;
+	cmp_ok($third - $second, ">", 0.3, "each began when it came");
+	cmp_ok($second - $slow, "<", 0.4, "not when the next one did");
+}
+
+# Renamed, in a tunnel that is open: by the name it has, which another one may
+# have had.
+$d->api("POST", "/v1/agents/bot/rename", { name => "robot" });
+Daemon::request($s, "GET /echo/warm", $host);
+ok(Frame::until(sub {
+	Daemon::request($s, "GET /echo/renamed", $host);
+	return $d->row("/echo/renamed")->{actor_name} eq "robot";
+}, 5), "a record has the agent's new name");
+is($d->row("/echo/3rd")->{actor_name}, "bot", "and an older one the old");
+$d->api("POST", "/v1/agents/robot/rename", { name => "bot" });
+ok(Frame::until(sub {
+	Daemon::request($s, "GET /echo/back", $host);
+	return $d->row("/echo/back")->{actor_name} eq "bot";
+}, 5), "and back");
+
 # A client that reads nothing: what it was refused last it has not got.
 sub stuffed {
 	my $c = IO::Socket::INET->new(Proto => "tcp") or die "socket: $!";
