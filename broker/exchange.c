@@ -458,6 +458,13 @@ exchange_fail(struct exchange *x, enum error_code code, int status,
 	if (reset || code == ERROR_RESPONSE_TRUNCATED ||
 	    code == ERROR_CLIENT_CLOSED)
 		exchange_unsent(x);
+	else if (code != ERROR_SHUTDOWN) {
+		/* What came so far is for the client, as long as it stays. */
+		x->end.error_code = code;
+		s->keepalive = 0;
+		serve_answered(s);
+		return;
+	}
 	x->end.error_code = code;
 	s->exchange = NULL;
 	exchange_end(x);
