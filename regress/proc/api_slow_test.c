@@ -49,6 +49,7 @@ static const char	 token[] = "av_agt_0123456789abcdef";
 static char		 all[ALL_MAX];
 
 static int64_t	now_ms(void);
+static void	pause_ms(int);
 static void	send_rows(struct api_world *, uint32_t, uint64_t, int);
 static void	send_end(struct api_world *, uint32_t, uint64_t);
 static uint32_t	begin(struct api_world *, int, uint64_t);
@@ -63,6 +64,14 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static void
+pause_ms(int ms)
+{
+	const struct timespec	 ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	assert_int_equal(nanosleep(&ts, NULL), 0);
 }
 
 static void
@@ -150,7 +159,7 @@ to_last(struct api_world *w, int fd, size_t whole)
 		n = read_some(fd, whole - LAST, PLAY_MS);
 		assert_int_equal(n, whole - LAST);
 	}
-	usleep(100000);		/* what has room for it is in the kernel */
+	pause_ms(100);		/* what has room for it is in the kernel */
 	send_end(w, id, 2 * ROWS);
 	(void)play_recv(&w->api, &w->keyd, MSG_CALLER_END);
 	return (n);
@@ -176,7 +185,7 @@ end_of_export(void **state)
 
 	fd = http_known(&w, token);
 	(void)to_last(&w, fd, whole);
-	usleep(MINUTE_MS / 3 * 1000);
+	pause_ms(MINUTE_MS / 3);
 	n = read_some(fd, sizeof(all) - 1, PLAY_MS);
 	assert_int_equal(n, LAST + strlen(last));
 	assert_string_equal(all + n - strlen(last), last);
@@ -185,7 +194,7 @@ end_of_export(void **state)
 	/* And no more than that. */
 	fd = http_known(&w, token);
 	(void)to_last(&w, fd, whole);
-	usleep((MINUTE_MS + 1000) * 1000);
+	pause_ms(MINUTE_MS + 1000);
 	assert_true(read_some(fd, sizeof(all) - 1, PLAY_MS) < LAST);
 	close(fd);
 	assert_int_equal(api_end(&w), 0);
@@ -226,7 +235,7 @@ stalled_export(void **state)
 	start = now_ms();
 	fd = much(&w);
 	while ((n = read_some(fd, SOME, PLAY_MS)) == SOME)
-		usleep(MINUTE_MS / 2 * 1000);
+		pause_ms(MINUTE_MS / 2);
 	assert_true(now_ms() - start > MINUTE_MS);
 	assert_string_equal(all + n - 5, "0\r\n\r\n");
 	(void)play_recv(&w.api, &w.keyd, MSG_CALLER_END);
