@@ -152,7 +152,7 @@ ok(IO::Select->new($s)->can_read(20), "the stream begins");
 sleep 1;	# until it waits
 ok(keep(100), "and retention leaves a hundred");
 my @all = map { $_->{id} } reverse $d->rows;
-@e = events($s, sub { ($_[-1][1]{id} // 0) == $all[-1] });
+@e = events($s, sub { grep { ($_->[1]{id} // 0) == $all[-1] } @_ });
 my @told = grep { $_->[0] eq "trimmed" } @e;
 my @got = map { $_->[1]{id} } grep { $_->[0] eq "log" } @e;
 is(scalar @told, 1, "it is told once");
