@@ -11,12 +11,16 @@ export class ApiError extends Error {
 	}
 }
 
-async function ask(path, options) {
+const WAIT = 20000;
+
+async function ask(path, { signal, ...options }) {
+	const late = AbortSignal.timeout(WAIT);
 	let answer;
 
 	try {
 		answer = await fetch(path, { credentials: "same-origin",
-		    cache: "no-store", ...options });
+		    cache: "no-store", ...options,
+		    signal: signal ? AbortSignal.any([signal, late]) : late });
 	} catch (e) {
 		if (e.name === "AbortError")
 			throw e;

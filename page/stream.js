@@ -6,6 +6,7 @@ import { address, get, logPath } from "./http.js";
 
 const BACK_OFF = [300, 2000, 5000, 10000, 30000];
 const HIDDEN = 30000;
+const SILENT = 45000;		// brokerd says something each 15 s
 
 // States: "connecting", "live", "catching up", "disconnected", "not allowed",
 // "signed out".
@@ -41,6 +42,12 @@ export class Stream {
 	close() {
 		this.source.close();
 		clearTimeout(this.timer);
+		clearTimeout(this.silent);
+	}
+
+	heard() {
+		clearTimeout(this.silent);
+		this.silent = setTimeout(() => this.failed(), SILENT);
 	}
 
 	set(state) {
@@ -58,9 +65,7 @@ export class Stream {
 			this.on.row(data(e));
 		};
 
-		this.source = set(new EventSource(address(
-		    `${logPath(this.vault)}/stream`,
-		    { after: this.cursor, q: this.q })), {
+		const on = {
 			// Of a request in flight, or that of EventSource, which
 			// has no data.
 			onopen: (e) => {
@@ -79,12 +84,23 @@ export class Stream {
 			onlive: () => this.set("live"),
 			onlagged: () => this.set("catching up"),
 			ontrimmed: (e) => this.on.trimmed(data(e))
-		});
+		};
+
+		for (const [name, act] of Object.entries(on)) {
+			on[name] = (e) => {
+				this.heard();
+				act(e);
+			};
+		}
+		this.heard();
+		this.source = set(new EventSource(address(
+		    `${logPath(this.vault)}/stream`,
+		    { after: this.cursor, q: this.q })), on);
 	}
 
 	// It says nothing of why: an ordinary request does.
 	async failed() {
-		this.source.close();
+		this.close();
 		const wait = BACK_OFF[Math.min(this.failures++,
 		    BACK_OFF.length - 1)];
 		this.set("disconnected");

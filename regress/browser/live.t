@@ -242,6 +242,34 @@ ok(state("Live"), "live when only its own process had died");
 is($p[1], "/echo/again2", "without a hole");
 $b->console;
 
+# It says nothing any more, and its connections stay: so it may be with a
+# tunnel that has lost its other end.
+$b->js(<<'END');
+	const later = window.setTimeout, late = AbortSignal.timeout;
+	window.setTimeout = (f, ms, ...a) => later(f, ms === 45000 ? 2000 : ms,
+	    ...a);
+	AbortSignal.timeout = (ms) => late.call(AbortSignal, ms / 20);
+	window.patient = () => {
+		window.setTimeout = later;
+		AbortSignal.timeout = late;
+	};
+END
+traffic("/echo/silent");
+row_with("/echo/silent");
+($api) = grep { $_->{name} eq "api-tcp" }
+    @{$d->api("GET", "/v1/brokerd/status")->{processes}};
+kill "STOP", $api->{pid};
+ok(state("Disconnected"), "a daemon that says nothing is not live");
+$b->js("window.patient()");
+sleep 2;
+traffic("/echo/spoken");
+kill "CONT", $api->{pid};
+row_with("/echo/spoken", 30);
+ok(state("Live"), "nor is it waited for without an end");
+@p = paths();
+is($p[1], "/echo/silent", "and there is no hole");
+$b->console;
+
 # It is not live before it has what it missed; here nothing says that it has.
 $b->cdp("Page.addScriptToEvaluateOnNewDocument", source => <<'END');
 	if (location.hash.includes("open=") && !window.EventSourceOfOld) {
