@@ -28,7 +28,7 @@
  * is done inside a transaction: insert_row() ..., insert_finish(), then
  * insert_committed() after its commit or insert_undo() after a rollback.
  */
-#define INSERT_ROWS	256	/* in one statement */
+#define INSERT_ROWS	1024	/* in one statement: a batch, as a rule */
 
 /*
  * The first id to give away (see also recover.c) and the database is open: 0,

@@ -17,13 +17,16 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "keep.h"
+#include "writeback.h"
 
 #define WAL_HEADER	32
 #define FRAME_HEADER	24
@@ -34,6 +37,7 @@
  * the file together: nobody looks for them there before its last.
  */
 #define CHUNK	(120 * 1024)	/* less than malloc(3) gives pages of its own */
+#define BLOCK	4096		/* of a disk */
 
 struct kept {
 	STAILQ_ENTRY(kept)	 entry;
@@ -59,6 +63,8 @@ static unsigned int		 nunused;	/* at most KEEP_MAX / CHUNK */
 static size_t			 size;		/* of what is kept */
 static int			 lost;		/* it may not be in the file */
 static struct file		*wal;
+static int			 wal_fd = -1;	/* of ours, -1: none */
+static sqlite3_int64		 ahead;		/* is under way to the disk */
 
 /* The open transaction: where it has written, and whether to its end. */
 static sqlite3_int64		 low, high;
@@ -84,6 +90,7 @@ static int	keep_sector(sqlite3_file *);
 static int	keep_traits(sqlite3_file *);
 static sqlite3_file	*below(sqlite3_file *);
 static int	keep_out(void);
+static void	keep_ahead(sqlite3_int64);
 static void	keep_drop(void);
 static int	keep_chunk(sqlite3_int64, int);
 static int	keep_add(const void *, int, sqlite3_int64, int);
@@ -130,11 +137,28 @@ keep_out(void)
 		return (SQLITE_OK);
 	rc = wal->real->pMethods->xWrite(wal->real, k->data + k->written,
 	    k->len - k->written, k->off + k->written);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK) {
 		k->written = k->len;
-	else
+		keep_ahead(k->off + k->len);
+	} else
 		keep_drop();
 	return (rc);
+}
+
+/*
+ * A checkpoint begins with a sync of the whole log.  Under load the disk has
+ * most of it by then; what comes slowly is left to the kernel, and so is a
+ * block that is not full yet.
+ */
+static void
+keep_ahead(sqlite3_int64 end)
+{
+	end -= end % BLOCK;
+	if (end - ahead < CHUNK)
+		return;
+	if (wal_fd != -1)
+		writeback(wal_fd, ahead, end - ahead);
+	ahead = end;
 }
 
 static void
@@ -248,6 +272,8 @@ keep_open(sqlite3_vfs *v, const char *name, sqlite3_file *file, int flags,
 	keep_forget();
 	keep_commit();
 	wal = f;
+	wal_fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	ahead = 0;
 	return (rc);
 }
 
@@ -260,6 +286,9 @@ keep_close(sqlite3_file *file)
 	keep_forget();
 	keep_commit();
 	wal = NULL;
+	if (wal_fd != -1)
+		close(wal_fd);
+	wal_fd = -1;
 	return (real->pMethods->xClose(real));
 }
 
@@ -314,6 +343,7 @@ keep_begin(const void *buf, int n)
 		return (rc);
 	k = STAILQ_LAST(&kept, kept, entry);
 	k->written = k->len;
+	ahead = 0;
 	return (SQLITE_OK);
 }
 
