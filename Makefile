@@ -77,8 +77,9 @@ ${OBJS}: config.mk
 
 progs: ${LIBS} ${PROGS} ${DEMO_PROGS}
 
-# Everything that is compiled, the tests included.
-tests: progs ${TESTS} ${CONFIG_PROGS} ${PROC_CHILD} ${PROC_PROGS}
+# Everything that is compiled: the tests, and what only `make bench' runs.
+tests: progs ${TESTS} ${CONFIG_PROGS} ${PROC_CHILD} ${PROC_PROGS} \
+    ${BENCH_PROGS}
 
 WRAP_no =
 WRAP_yes =	sh regress/skips

@@ -72,6 +72,12 @@ logstream_begin(struct logrec *rec, uint64_t vault, const struct msg_begin *m,
 }
 
 void
+logstream_alone(struct logrec *rec)
+{
+	rec->ready = NULL;
+}
+
+void
 logstream_end(struct logrec *rec, const struct msg_end *m)
 {
 	if (rec->list != NULL)
