@@ -39,7 +39,7 @@
  * is asked of the request log, and what becomes of who waits for it.
  */
 
-#define PART		20	/* rows in a message */
+#define PART		LOGD_ROWS	/* rows in a message */
 #define EXPORTED	200	/* on a page */
 
 static const char	 token[] = "av_agt_0123456789abcdef";
@@ -293,37 +293,6 @@ logd_dies(void **state)
 	assert_int_equal(api_end(&w), 0);
 }
 
-/* Some of the rows of a page, from an id downwards. */
-static void
-send_part(struct api_world *w, uint32_t id, uint64_t newest, size_t len)
-{
-	static char		 path[2048];
-	static struct rec_row	 row[PART];
-	struct msg_rows		 m = { id, row, PART };
-	int			 i;
-
-	memset(path, 'p', len);
-	path[len] = '\0';
-	memset(row, 0, sizeof(row));
-	for (i = 0; i < PART; i++) {
-		row[i].id = newest - i;
-		row[i].path = path;
-	}
-	play_send(&w->logd, MSG_ROWS, &m);
-}
-
-static void
-send_end(struct api_world *w, uint32_t id, uint64_t latest)
-{
-	struct msg_rows_end	 m;
-
-	memset(&m, 0, sizeof(m));
-	m.id = id;
-	m.status = 200;
-	m.latest_id = latest;
-	play_send(&w->logd, MSG_ROWS_END, &m);
-}
-
 /* What comes within so many ms, or until the end with -1. */
 static size_t
 read_some(int fd, char *to, size_t room, int ms)
@@ -362,24 +331,24 @@ export_rows(struct api_world *w, size_t len)
 	http_ask(fd, "GET", "/v1/admin/logs/export", token, NULL);
 	yes.id = play_recv(&w->api, &w->keyd, MSG_MAY)->may.id;
 	play_send(&w->keyd, MSG_MAY_ANSWER, &yes);
-	send_end(w, play_recv(&w->api, &w->logd, MSG_QUERY)->query.id,
+	logd_rows_end(w, play_recv(&w->api, &w->logd, MSG_QUERY)->query.id,
 	    2 * EXPORTED);
 	asked = play_recv(&w->api, &w->logd, MSG_QUERY)->query.id;
 	for (id = EXPORTED; id > 0; id -= PART)
-		send_part(w, asked, id, len);
-	send_end(w, asked, EXPORTED);
+		logd_rows(w, asked, id, PART, len);
+	logd_rows_end(w, asked, EXPORTED);
 	/* The next page is asked for while the end of this one waits. */
 	while (play_peek(&w->api, &w->logd, 2) != MSG_QUERY)
 		n += read_some(fd, all + n, 8192, PLAY_MS);
 	q = &play_recv(&w->api, &w->logd, MSG_QUERY)->query;
 	assert_int_equal(q->after, EXPORTED);
 	asked = q->id;
-	send_part(w, asked, 2 * EXPORTED, len);
+	logd_rows(w, asked, 2 * EXPORTED, PART, len);
 	usleep(100000);		/* it has arrived, and the output is full */
 	n += read_some(fd, all + n, size - n - 1, 200);
 	for (id = 2 * EXPORTED - PART; id > EXPORTED; id -= PART)
-		send_part(w, asked, id, len);
-	send_end(w, asked, 2 * EXPORTED);
+		logd_rows(w, asked, id, PART, len);
+	logd_rows_end(w, asked, 2 * EXPORTED);
 	n += read_some(fd, all + n, size - n - 1, PLAY_MS);
 	all[n] = '\0';
 	for (s = all; (s = strstr(s, "{\"id\":")) != NULL; next++)

@@ -39,7 +39,8 @@
  */
 
 #define MINUTE_MS	3000
-#define ROWS		20	/* that the output holds, of 2 KB */
+#define PATH		1799
+#define ROWS		LOGD_ROWS	/* that the output holds, of 2 KB */
 #define LAST		(12 * 1024)	/* what is left to read of them */
 #define MANY		100	/* more than it holds */
 #define SOME		(56 * 1024)	/* for the output to have room */
@@ -50,8 +51,6 @@ static char		 all[ALL_MAX];
 
 static int64_t	now_ms(void);
 static void	pause_ms(int);
-static void	send_rows(struct api_world *, uint32_t, uint64_t, int);
-static void	send_end(struct api_world *, uint32_t, uint64_t);
 static uint32_t	begin(struct api_world *, int, uint64_t);
 static size_t	read_some(int, size_t, int);
 static size_t	to_last(struct api_world *, int, size_t);
@@ -74,35 +73,6 @@ pause_ms(int ms)
 	assert_int_equal(nanosleep(&ts, NULL), 0);
 }
 
-static void
-send_rows(struct api_world *w, uint32_t id, uint64_t newest, int n)
-{
-	static char		 path[1800];
-	static struct rec_row	 row[ROWS];
-	struct msg_rows		 m = { id, row, n };
-	int			 i;
-
-	memset(path, 'p', sizeof(path) - 1);
-	memset(row, 0, sizeof(row));
-	for (i = 0; i < n; i++) {
-		row[i].id = newest - i;
-		row[i].path = path;
-	}
-	play_send(&w->logd, MSG_ROWS, &m);
-}
-
-static void
-send_end(struct api_world *w, uint32_t id, uint64_t latest)
-{
-	struct msg_rows_end	 m;
-
-	memset(&m, 0, sizeof(m));
-	m.id = id;
-	m.status = 200;
-	m.latest_id = latest;
-	play_send(&w->logd, MSG_ROWS_END, &m);
-}
-
 /* An export of so many rows up to its first page, whose id it returns. */
 static uint32_t
 begin(struct api_world *w, int fd, uint64_t newest)
@@ -115,7 +85,8 @@ begin(struct api_world *w, int fd, uint64_t newest)
 	http_ask(fd, "GET", "/v1/admin/logs/export", token, NULL);
 	yes.id = play_recv(&w->api, &w->keyd, MSG_MAY)->may.id;
 	play_send(&w->keyd, MSG_MAY_ANSWER, &yes);
-	send_end(w, play_recv(&w->api, &w->logd, MSG_QUERY)->query.id, newest);
+	logd_rows_end(w, play_recv(&w->api, &w->logd, MSG_QUERY)->query.id,
+	    newest);
 	return (play_recv(&w->api, &w->logd, MSG_QUERY)->query.id);
 }
 
@@ -150,8 +121,8 @@ to_last(struct api_world *w, int fd, size_t whole)
 	size_t		 n;
 
 	id = begin(w, fd, 2 * ROWS);
-	send_rows(w, id, ROWS, ROWS);
-	send_end(w, id, ROWS);
+	logd_rows(w, id, ROWS, ROWS, PATH);
+	logd_rows_end(w, id, ROWS);
 	id = play_recv(&w->api, &w->logd, MSG_QUERY)->query.id;
 	if (whole == 0)
 		n = read_some(fd, sizeof(all) - 1, 1000);
@@ -160,7 +131,7 @@ to_last(struct api_world *w, int fd, size_t whole)
 		assert_int_equal(n, whole - LAST);
 	}
 	pause_ms(100);		/* what has room for it is in the kernel */
-	send_end(w, id, 2 * ROWS);
+	logd_rows_end(w, id, 2 * ROWS);
 	(void)play_recv(&w->api, &w->keyd, MSG_CALLER_END);
 	return (n);
 }
@@ -209,8 +180,8 @@ much(struct api_world *w)
 	uint64_t	 last;
 
 	for (last = MANY; last > 0; last -= ROWS)
-		send_rows(w, id, last, ROWS);
-	send_end(w, id, MANY);
+		logd_rows(w, id, last, ROWS, PATH);
+	logd_rows_end(w, id, MANY);
 	return (fd);
 }
 

@@ -455,3 +455,34 @@ http_known(struct api_world *w, const char *token)
 	http_free(&a);
 	return (fd);
 }
+
+void
+logd_rows(struct api_world *w, uint32_t id, uint64_t newest, int n, size_t len)
+{
+	static char		 path[LOGD_PATH];
+	static struct rec_row	 row[LOGD_ROWS];
+	struct msg_rows		 m = { id, row, n };
+	int			 i;
+
+	assert_true(n <= LOGD_ROWS && len < sizeof(path));
+	memset(path, 'p', len);
+	path[len] = '\0';
+	memset(row, 0, sizeof(row));
+	for (i = 0; i < n; i++) {
+		row[i].id = newest - i;
+		row[i].path = path;
+	}
+	play_send(&w->logd, MSG_ROWS, &m);
+}
+
+void
+logd_rows_end(struct api_world *w, uint32_t id, uint64_t latest)
+{
+	struct msg_rows_end	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.id = id;
+	m.status = 200;
+	m.latest_id = latest;
+	play_send(&w->logd, MSG_ROWS_END, &m);
+}

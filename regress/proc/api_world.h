@@ -88,6 +88,16 @@ void	 keyd_objects(struct api_world *, uint32_t id, uint64_t cursor,
 	    const struct rec_desc *, const void *, size_t size, uint32_t n);
 
 /*
+ * Answer as logd: n rows (at most LOGD_ROWS) of a page, from an id downwards,
+ * with paths of len bytes (below LOGD_PATH); and the end of the page.
+ */
+#define LOGD_ROWS	20
+#define LOGD_PATH	2048
+void	 logd_rows(struct api_world *, uint32_t id, uint64_t newest, int n,
+	    size_t len);
+void	 logd_rows_end(struct api_world *, uint32_t id, uint64_t latest);
+
+/*
  * A client of an initialized instance whose caller is 77 already.
  */
 int	 http_known(struct api_world *, const char *token);
